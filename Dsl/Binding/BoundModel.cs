@@ -1,0 +1,88 @@
+using Mdl.Dsl.Graphs;
+
+namespace Mdl.Dsl.Binding;
+
+/// <summary>How a parameter or state starts: every element <c>Value</c>, or drawn from N(0, Value^2).</summary>
+public sealed record Initializer(bool IsNormal, double Value);
+
+/// <summary>
+/// One parameter or state of a preset. Path holds an index pattern for what repeats: <c>layers[{i}].attention.qkv</c>, whose instances are i =
+/// FirstIndex .. FirstIndex + Repeats - 1 and whose tensor in the graph is [Repeats, ..Shape]. Outside a repetition Repeats is 0 and the tensor is [..Shape].
+/// Experts are an axis of Shape, not instances: <c>layers[{i}].ffn.experts.up</c> is [experts, width, D].
+/// </summary>
+public sealed record BoundParameter(
+    string Path,
+    EquatableArray<long> Shape,
+    int Repeats,
+    int FirstIndex,
+    Initializer Initial,
+    bool IsState,
+    string Doc,
+    Origin Origin)
+{
+    public EquatableArray<Dim> TensorShape => Repeats == 0
+        ? Shape.Select(n => (Dim)n).ToEquatableArray()
+        : [Repeats, .. Shape.Select(n => (Dim)n)];
+
+    public long Size => Math.Max(Repeats, 1) * Shape.Aggregate(1L, (a, b) => checked(a * b));
+}
+
+public enum OutputKind
+{
+    /// <summary>The scalar that training minimises; one per graph, its shape all ones.</summary>
+    Loss,
+
+    /// <summary>A tensor worth watching, named: "nll" (mean next-token loss), "mtp" (mean over depths, unweighted), "aux" (sum of the routers' losses).</summary>
+    Metric,
+
+    /// <summary>Load of each expert, [experts] or [repeats, experts]; named after the path of its moe.</summary>
+    Load,
+
+    /// <summary>The next value of the state whose path is the name.</summary>
+    State,
+
+    /// <summary>What the model returns, under its label ("logits" where it has none).</summary>
+    Result,
+}
+
+/// <summary>What an output of a graph is for; in the order of the graph's outputs.</summary>
+public sealed record GraphOutput(OutputKind Kind, string Name);
+
+/// <summary>A graph with the meaning of its outputs. Symbols: B (batch) and T (time), whatever letters the model's input uses.</summary>
+public sealed record BoundGraph(Graph Graph, EquatableArray<GraphOutput> Outputs);
+
+/// <summary>The values of a <c>train</c> declaration, with defaults where it is silent.</summary>
+public sealed record TrainSettings(
+    string Name,
+    double LearningRate,
+    double Beta1,
+    double Beta2,
+    double Epsilon,
+    double WeightDecay,
+    double Clip,
+    string Schedule,
+    int Warmup,
+    double FinalRate,
+    double DecayShare,
+    string Precision,
+    bool RecomputeLayers)
+{
+    public static TrainSettings Default { get; } = new("", 3e-4, 0.9, 0.95, 1e-8, 0.1, 1.0, "constant", 0, 0.1, 0.1, "f32", false);
+}
+
+/// <summary>
+/// A preset with all build-time sizes put in. Forward: inputs "tokens" int[B, T], result logits [B, T, V]. Training: input "tokens"
+/// int[B, T + 1 + MtpDepth]; outputs Loss, Metric "nll" and, where there are any, "mtp", "aux", loads, states.
+/// </summary>
+public sealed record BoundModel(
+    string ClassName,
+    string ModelName,
+    string PresetName,
+    string Doc,
+    EquatableArray<(string Name, double Value)> Arguments,
+    EquatableArray<BoundParameter> Parameters,
+    BoundGraph Forward,
+    BoundGraph Training,
+    int MtpDepth,
+    EquatableArray<TrainSettings> Trains,
+    Origin Origin);

@@ -1,0 +1,6 @@
+using Mdl.Dsl.Syntax;
+
+namespace Mdl.Dsl.Binding;
+
+/// <summary>The result of binding one file: a model for each of its presets that has no error, and everything there is to tell the author.</summary>
+public sealed record Compilation(string Module, EquatableArray<BoundModel> Models, EquatableArray<Diagnostic> Diagnostics);

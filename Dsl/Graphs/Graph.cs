@@ -1,0 +1,43 @@
+namespace Mdl.Dsl.Graphs;
+
+/// <summary>Output number <paramref name="Output"/> of node number <paramref name="Node"/> of a graph.</summary>
+public readonly record struct Value(int Node, int Output = 0)
+{
+    public override string ToString() => Output == 0 ? $"%{Node}" : $"%{Node}.{Output}";
+}
+
+/// <summary>Where in the source a node comes from: file and 1-based line. Empty path for nodes that the compiler adds.</summary>
+public sealed record Origin(string Path, int Line)
+{
+    public static Origin None { get; } = new("", 0);
+}
+
+/// <summary>One operation applied to values of earlier nodes. Name is the name that the source gives the result, or "".</summary>
+public sealed record Node(Operation Operation, EquatableArray<Value> Inputs, EquatableArray<TensorType> Types, Origin Origin, string Name);
+
+/// <summary>
+/// Nodes in topological order (a node's inputs are outputs of nodes with smaller numbers) and the values that the graph yields.
+/// </summary>
+public sealed record Graph(EquatableArray<Node> Nodes, EquatableArray<Value> Outputs)
+{
+    public TensorType Type(Value value) => Nodes[value.Node].Types[value.Output];
+
+    /// <summary>One line a node, for dumps: <c>%7 = Contract(%3, %5) : [B*T, 512]  // q, ling.mdl:14</c>.</summary>
+    public string Dump(string indent = "")
+    {
+        var lines = new List<string>();
+        for (var i = 0; i < Nodes.Count; i++)
+        {
+            var node = Nodes[i];
+            var name = node.Name.Length > 0 || node.Origin.Line > 0 ? $"  // {node.Name} {node.Origin.Path}:{node.Origin.Line}" : "";
+            lines.Add($"{indent}%{i} = {node.Operation}({string.Join(", ", node.Inputs)}) : {string.Join("; ", node.Types)}{name}");
+            if (node.Operation is Repeat repeat)
+            {
+                lines.Add(repeat.Body.Dump(indent + "    ").TrimEnd('\n'));
+            }
+        }
+
+        lines.Add($"{indent}yield {string.Join(", ", Outputs)}");
+        return string.Join("\n", lines) + "\n";
+    }
+}

@@ -1,0 +1,93 @@
+namespace Mdl.Dsl.Graphs;
+
+/// <summary>
+/// Builds a graph node by node, checks every shape rule, and gives equal pure computations one node.
+/// The helper methods insert the broadcasts that the graph wants explicit.
+/// </summary>
+public sealed class GraphBuilder
+{
+    private readonly List<Node> _nodes = [];
+    private readonly Dictionary<(Operation, EquatableArray<Value>), int> _known = [];
+
+    public int Count => _nodes.Count;
+
+    /// <summary>Origin and name given to nodes added from now on.</summary>
+    public Origin Origin { get; set; } = Origin.None;
+
+    public Node this[int node] => _nodes[node];
+
+    public TensorType Type(Value value) => _nodes[value.Node].Types[value.Output];
+
+    /// <exception cref="ShapeException">The inputs do not fit the operation.</exception>
+    public Value Add(Operation operation, params IEnumerable<Value> inputs) => AddNode(operation, inputs.ToEquatableArray(), "");
+
+    /// <summary>All outputs of an operation with several.</summary>
+    public EquatableArray<Value> AddAll(Operation operation, params IEnumerable<Value> inputs)
+    {
+        var first = Add(operation, inputs);
+        return Enumerable.Range(0, _nodes[first.Node].Types.Count).Select(i => new Value(first.Node, i)).ToEquatableArray();
+    }
+
+    public Value AddNode(Operation operation, EquatableArray<Value> inputs, string name)
+    {
+        if (_known.TryGetValue((operation, inputs), out var known))
+        {
+            return new(known);
+        }
+
+        var types = operation.Infer(inputs.Select(Type).ToEquatableArray());
+        _nodes.Add(new(operation, inputs, types, Origin, name));
+        _known[(operation, inputs)] = _nodes.Count - 1;
+        return new(_nodes.Count - 1);
+    }
+
+    /// <summary>Names a value after the source's variable, unless it has a name already.</summary>
+    public void Name(Value value, string name)
+    {
+        if (_nodes[value.Node].Name.Length == 0)
+        {
+            _nodes[value.Node] = _nodes[value.Node] with { Name = name };
+        }
+    }
+
+    public Graph Build(params IEnumerable<Value> outputs) => new(_nodes.ToEquatableArray(), outputs.ToEquatableArray());
+
+    public Value Constant(double value) => Add(new Constant(value));
+
+    public Value Unary(UnaryFunction function, Value x) => Add(new Unary(function), x);
+
+    /// <summary>Elementwise with numpy's right-aligned broadcasting.</summary>
+    public Value Binary(BinaryFunction function, Value x, Value y)
+    {
+        var shape = Shapes.Broadcast(Type(x).Shape, Type(y).Shape);
+        return Add(new Binary(function), Broadcast(x, shape), Broadcast(y, shape));
+    }
+
+    public Value Binary(BinaryFunction function, Value x, double y) => Binary(function, x, Constant(y));
+
+    public Value Select(Value condition, Value x, Value y)
+    {
+        var shape = Shapes.Broadcast(Type(condition).Shape, Shapes.Broadcast(Type(x).Shape, Type(y).Shape));
+        return Add(new Select(), Broadcast(condition, shape), Broadcast(x, shape), Broadcast(y, shape));
+    }
+
+    public Value Broadcast(Value x, EquatableArray<Dim> shape) => Type(x).Shape == shape ? x : Add(new Broadcast(shape), x);
+
+    public Value Reshape(Value x, params IEnumerable<Dim> shape)
+    {
+        var target = shape.ToEquatableArray();
+        return Type(x).Shape == target ? x : Add(new Reshape(target), x);
+    }
+
+    public Value Slice(Value x, int axis, Dim start, Dim length) =>
+        start.Equals(Dim.Zero) && length.Equals(Type(x).Shape[axis]) ? x : Add(new Slice(axis, start, length), x);
+
+    public Value Transpose(Value x, params IEnumerable<int> permutation) => Add(new Transpose(permutation.ToEquatableArray()), x);
+
+    /// <summary>Reduces the given axes to size 1.</summary>
+    public Value Reduce(ReduceFunction function, Value x, params IEnumerable<int> axes)
+    {
+        var kept = axes.Where(a => !Type(x).Shape[a].IsOne).OrderBy(a => a).ToEquatableArray();
+        return kept.Count == 0 ? x : Add(new Reduce(function, kept), x);
+    }
+}

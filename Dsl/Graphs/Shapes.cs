@@ -1,0 +1,32 @@
+namespace Mdl.Dsl.Graphs;
+
+/// <summary>Inputs do not fit an operation. The message speaks of sizes only; whoever builds the graph adds names and the place.</summary>
+public sealed class ShapeException(string message) : Exception(message);
+
+internal static class Shapes
+{
+    /// <summary>Right-aligned broadcasting: missing axes and axes of size 1 stretch.</summary>
+    public static EquatableArray<Dim> Broadcast(EquatableArray<Dim> left, EquatableArray<Dim> right)
+    {
+        var rank = Math.Max(left.Count, right.Count);
+        var result = new Dim[rank];
+        for (var i = 0; i < rank; i++)
+        {
+            var a = i < rank - left.Count ? Dim.One : left[i - (rank - left.Count)];
+            var b = i < rank - right.Count ? Dim.One : right[i - (rank - right.Count)];
+            result[i] = a.IsOne ? b : b.IsOne || a.Equals(b) ? a : throw new ShapeException($"{left} does not broadcast with {right}: {a} is not {b}");
+        }
+
+        return new(result);
+    }
+
+    public static void Require(bool condition, string message)
+    {
+        if (!condition)
+        {
+            throw new ShapeException(message);
+        }
+    }
+
+    public static EquatableArray<TensorType> One(TensorType type) => [type];
+}

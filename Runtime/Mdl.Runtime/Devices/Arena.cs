@@ -1,0 +1,82 @@
+using System.Runtime.InteropServices;
+
+namespace Mdl.Runtime.Devices;
+
+/// <summary>
+/// One block of zeroed, 64-byte aligned native memory that holds every buffer of a program. Buffers whose lifetimes do not overlap share addresses.
+/// </summary>
+public sealed unsafe class Arena : IDisposable
+{
+    private byte* _memory;
+
+    /// <summary>Allocates the memory.</summary>
+    public Arena(long bytes)
+    {
+        Bytes = bytes;
+        _memory = (byte*)NativeMemory.AlignedAlloc(checked((nuint)Math.Max(bytes, 64)), 64);
+        NativeMemory.Clear(_memory, checked((nuint)Math.Max(bytes, 64)));
+    }
+
+    /// <summary>The size in bytes.</summary>
+    public long Bytes { get; }
+
+    /// <summary>The first byte.</summary>
+    public byte* Memory => _memory;
+
+    /// <summary>
+    /// Places buffers: buffer i is alive from step <c>first[i]</c> to step <c>last[i]</c>, both included. Returns 64-byte aligned byte offsets
+    /// and the total. Greedy by size, deterministic.
+    /// </summary>
+    public static long Place(ReadOnlySpan<long> bytes, ReadOnlySpan<int> first, ReadOnlySpan<int> last, Span<long> offsets)
+    {
+        var order = new int[bytes.Length];
+        var sizes = bytes.ToArray();
+        for (var i = 0; i < order.Length; i++)
+        {
+            order[i] = i;
+        }
+
+        Array.Sort(order, (a, b) => sizes[a] != sizes[b] ? sizes[b].CompareTo(sizes[a]) : a.CompareTo(b));
+        var placed = new List<int>();
+        long total = 0;
+        foreach (var buffer in order)
+        {
+            // The lowest gap between the buffers that are alive at the same time.
+            var busy = new List<(long Begin, long End)>();
+            foreach (var other in placed)
+            {
+                if (first[other] <= last[buffer] && first[buffer] <= last[other])
+                {
+                    busy.Add((offsets[other], offsets[other] + Align(bytes[other])));
+                }
+            }
+
+            busy.Sort();
+            long offset = 0;
+            foreach (var (begin, end) in busy)
+            {
+                if (offset + Align(bytes[buffer]) <= begin)
+                {
+                    break;
+                }
+
+                offset = Math.Max(offset, end);
+            }
+
+            offsets[buffer] = offset;
+            total = Math.Max(total, offset + Align(bytes[buffer]));
+            placed.Add(buffer);
+        }
+
+        return total;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(_memory);
+        _memory = null;
+    }
+
+    private static long Align(long bytes) => (bytes + 63) & ~63L;
+}

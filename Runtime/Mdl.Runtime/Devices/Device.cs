@@ -1,0 +1,19 @@
+namespace Mdl.Runtime.Devices;
+
+/// <summary>Where programs run. The host processor is the only device of this assembly.</summary>
+public sealed class Device : IDisposable
+{
+    private static readonly Lazy<Device> DefaultHost = new(() => new Device(Environment.ProcessorCount));
+
+    /// <summary>A host device with its own team of threads.</summary>
+    public Device(int threads) => Team = new Team(threads);
+
+    /// <summary>The host processor with one thread per logical processor; shared, never disposed.</summary>
+    public static Device Host => DefaultHost.Value;
+
+    /// <summary>The threads that run kernels.</summary>
+    public Team Team { get; }
+
+    /// <inheritdoc/>
+    public void Dispose() => Team.Dispose();
+}

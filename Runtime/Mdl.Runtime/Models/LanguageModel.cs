@@ -1,0 +1,109 @@
+using Mdl.Runtime.Devices;
+
+namespace Mdl.Runtime.Models;
+
+/// <summary>The base of generated model classes: weights in one block of memory, and the programs that run on them.</summary>
+public abstract unsafe class LanguageModel : IDisposable
+{
+    private readonly Arena _weights;
+
+    /// <summary>Allocates the weights, all zero.</summary>
+    protected LanguageModel(Device device, ModelInfo info)
+    {
+        Device = device;
+        Info = info;
+        _weights = new Arena(checked(info.TotalSize * sizeof(float)));
+    }
+
+    /// <summary>Where the model runs.</summary>
+    public Device Device { get; }
+
+    /// <summary>Parameters, metrics and training settings.</summary>
+    public ModelInfo Info { get; }
+
+    /// <summary>The weight memory: <see cref="ModelInfo.TotalSize"/> floats.</summary>
+    public float* Weights => (float*)_weights.Memory;
+
+    /// <summary>A program that computes losses and gradients of batches of one size.</summary>
+    /// <param name="batch">Sequences in a batch.</param>
+    /// <param name="length">Predicted tokens in a sequence; a batch has length + 1 + MtpDepth tokens in each.</param>
+    public abstract TrainingProgram CreateTrainingProgram(int batch, int length);
+
+    /// <summary>A program that computes logits with a key/value cache.</summary>
+    /// <param name="batch">Sequences side by side.</param>
+    /// <param name="chunk">Most tokens of a sequence in one run.</param>
+    /// <param name="capacity">Most tokens of a sequence in the cache.</param>
+    public abstract InferenceProgram CreateInferenceProgram(int batch, int chunk, int capacity);
+
+    /// <inheritdoc/>
+    public virtual void Dispose()
+    {
+        _weights.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}
+
+/// <summary>Computes loss, metrics and gradients for one batch size. Allocates nothing after construction.</summary>
+public abstract unsafe class TrainingProgram : IDisposable
+{
+    /// <summary>Sequences in a batch.</summary>
+    public abstract int Batch { get; }
+
+    /// <summary>Predicted tokens in a sequence.</summary>
+    public abstract int Length { get; }
+
+    /// <summary>Bytes of the arena that holds activations, saved values and temporaries.</summary>
+    public abstract long ArenaBytes { get; }
+
+    /// <summary>Where the caller puts the tokens: [Batch, Length + 1 + MtpDepth].</summary>
+    public abstract int* Tokens { get; }
+
+    /// <summary>The gradient of the loss, laid out as the trainable part of the weights; padding stays zero.</summary>
+    public abstract float* Gradients { get; }
+
+    /// <summary>Loss parts and expert loads after <see cref="Forward"/>, laid out by <see cref="ModelInfo.Metrics"/>.</summary>
+    public abstract ReadOnlySpan<float> Metrics { get; }
+
+    /// <summary>Computes the metrics for <see cref="Tokens"/>.</summary>
+    public abstract void Forward();
+
+    /// <summary>Overwrites <see cref="Gradients"/>; call after <see cref="Forward"/>.</summary>
+    public abstract void Backward();
+
+    /// <summary>Writes the next values of the states (computed by <see cref="Forward"/>) into the weights.</summary>
+    public abstract void CommitStates();
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}
+
+/// <summary>Computes logits with a key/value cache. Allocates nothing after construction.</summary>
+public abstract unsafe class InferenceProgram : IDisposable
+{
+    /// <summary>Sequences side by side.</summary>
+    public abstract int Batch { get; }
+
+    /// <summary>Most tokens of a sequence in one run.</summary>
+    public abstract int Chunk { get; }
+
+    /// <summary>Most tokens of a sequence in the cache.</summary>
+    public abstract int Capacity { get; }
+
+    /// <summary>Bytes of activations and of the cache.</summary>
+    public abstract long ArenaBytes { get; }
+
+    /// <summary>Where the caller puts the tokens: [Batch, count], row-major and dense for the count at hand.</summary>
+    public abstract int* Tokens { get; }
+
+    /// <summary>The logits of the last run: [Batch, count, Vocabulary], or [Batch, 1, Vocabulary] if only the last were asked for.</summary>
+    public abstract float* Logits { get; }
+
+    /// <summary>
+    /// Runs <paramref name="count"/> tokens of each sequence, at positions past .. past + count - 1; keys and values of positions below
+    /// <paramref name="past"/> come from the cache. Going back to an earlier position is allowed: it forgets what stood after it.
+    /// </summary>
+    public abstract void Run(int count, int past, bool lastOnly);
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}
