@@ -20,11 +20,20 @@ public sealed record BoundParameter(
     string Doc,
     Origin Origin)
 {
+    /// <summary>
+    /// The name of the tensor in the graphs (<see cref="Parameter"/>, <see cref="OutputKind.State"/>): Path with the range of instances in place of the index, as in
+    /// <c>layers[1..3].attention.qkv</c>. Unlike Path it is unique: a dense and a sparse stack of layers share their paths.
+    /// </summary>
+    public string Key => KeyOf(Path, Repeats, FirstIndex);
+
     public EquatableArray<Dim> TensorShape => Repeats == 0
         ? Shape.Select(n => (Dim)n).ToEquatableArray()
         : [Repeats, .. Shape.Select(n => (Dim)n)];
 
     public long Size => Math.Max(Repeats, 1) * Shape.Aggregate(1L, (a, b) => checked(a * b));
+
+    internal static string KeyOf(string path, int repeats, int firstIndex) =>
+        repeats == 0 ? path : path.Replace("{i}", FormattableString.Invariant($"{firstIndex}..{firstIndex + repeats - 1}"));
 }
 
 public enum OutputKind
@@ -35,10 +44,10 @@ public enum OutputKind
     /// <summary>A tensor worth watching, named: "nll" (mean next-token loss), "mtp" (mean over depths, unweighted), "aux" (sum of the routers' losses).</summary>
     Metric,
 
-    /// <summary>Load of each expert, [experts] or [repeats, experts]; named after the path of its moe.</summary>
+    /// <summary>Load of each expert, [experts] or [repeats, experts]; named after its moe as <see cref="BoundParameter.Key"/> names a parameter: <c>layers[1..3].ffn</c>.</summary>
     Load,
 
-    /// <summary>The next value of the state whose path is the name.</summary>
+    /// <summary>The next value of the state whose <see cref="BoundParameter.Key"/> is the name.</summary>
     State,
 
     /// <summary>What the model returns, under its label ("logits" where it has none).</summary>

@@ -6,7 +6,7 @@ public sealed record Input(string Name, TensorType InputType) : Leaf
     public override TensorType Type => InputType;
 }
 
-/// <summary>A parameter or state of the model, by its path; repeated ones have the repetition as first axis.</summary>
+/// <summary>A parameter or state of the model, by its key (see <c>BoundParameter.Key</c>); repeated ones have the repetition as first axis.</summary>
 public sealed record Parameter(string Path, TensorType ParameterType) : Leaf
 {
     public override TensorType Type => ParameterType;
@@ -14,6 +14,12 @@ public sealed record Parameter(string Path, TensorType ParameterType) : Leaf
 
 /// <summary>A scalar constant.</summary>
 public sealed record Constant(double Value) : Leaf
+{
+    public override TensorType Type => TensorType.F32();
+}
+
+/// <summary>A size as a float scalar: the divisor of a mean over tokens, whose number is known only at run time. Constant sizes are <see cref="Constant"/>.</summary>
+public sealed record SizeOf(Dim Size) : Leaf
 {
     public override TensorType Type => TensorType.F32();
 }
