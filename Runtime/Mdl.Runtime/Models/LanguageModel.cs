@@ -24,6 +24,23 @@ public abstract unsafe class LanguageModel : IDisposable
     /// <summary>The weight memory: <see cref="ModelInfo.TotalSize"/> floats.</summary>
     public float* Weights => (float*)_weights.Memory;
 
+    /// <summary>Gives every parameter and state its first value. The result depends on the seed and the paths only, not on the number of threads.</summary>
+    public void Initialize(ulong seed) => WeightInitializer.Run(this, seed);
+
+    /// <summary>One instance of a parameter or state.</summary>
+    /// <param name="parameter">Its index in <see cref="ModelInfo.Parameters"/>.</param>
+    /// <param name="instance">Which repetition; 0 if it is not repeated.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no such parameter or instance.</exception>
+    public Tensor GetTensor(int parameter, int instance = 0)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(parameter);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(parameter, Info.Parameters.Count);
+        var info = Info.Parameters[parameter];
+        ArgumentOutOfRangeException.ThrowIfNegative(instance);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(instance, info.Instances);
+        return new Tensor(Weights + info.Offset + (instance * info.InstanceSize), info.Shape);
+    }
+
     /// <summary>A program that computes losses and gradients of batches of one size.</summary>
     /// <param name="batch">Sequences in a batch.</param>
     /// <param name="length">Predicted tokens in a sequence; a batch has length + 1 + MtpDepth tokens in each.</param>
