@@ -1,0 +1,100 @@
+using Sprache;
+using static Mdl.Dsl.Syntax.Combinators;
+using static Mdl.Dsl.Syntax.ExpressionGrammar;
+using static Mdl.Dsl.Syntax.Terminals;
+using static Mdl.Dsl.Syntax.TypeGrammar;
+
+namespace Mdl.Dsl.Syntax;
+
+/// <summary>Statements of blocks. All but three words are ordinary names too: <c>state = ...</c> assigns, <c>state bias: ...</c> declares.</summary>
+internal static class StatementGrammar
+{
+    private static readonly Parser<StatementSyntax> Param =
+        from word in Word("param")
+        from name in Named("the parameter's name")
+        from colon in Symbol(TokenKind.Colon, "':' and a type after the parameter's name")
+        from type in TensorType
+        from value in OptionalValue
+        from end in Semicolon(value is null ? "the parameter's type" : "the parameter's initial value")
+        select new ParamSyntax(name, type, value, word.Doc, Span.Between(word.Span, end));
+
+    private static readonly Parser<StatementSyntax> State =
+        from word in Word("state")
+        from name in Named("the state's name")
+        from colon in Symbol(TokenKind.Colon, "':' and a type after the state's name")
+        from type in TensorType
+        from value in OptionalValue
+        from end in Semicolon(value is null ? "the state's type" : "the state's initial value")
+        select new StateSyntax(name, type, value, word.Doc, Span.Between(word.Span, end));
+
+    private static readonly Parser<StatementSyntax> Let =
+        from word in Word("let")
+        from name in Named("a name after 'let'")
+        from equal in Symbol(TokenKind.Equal, "'=' after the name")
+        from value in Expression
+        from end in Semicolon("the value")
+        select new LetSyntax(name, value, Span.Between(word.Span, end));
+
+    private static readonly Parser<StatementSyntax> Assign =
+        from targets in Named("a name to assign to").SeparatedByCommas()
+        from sign in Accept("'=' after the name", token => token.Kind is TokenKind.Equal or TokenKind.PlusEqual)
+        from value in Expression
+        from end in Semicolon("the value")
+        select new AssignSyntax(targets, sign.Text, value, Span.Between(targets[0].Span, end));
+
+    private static readonly Parser<Name?> Label =
+        from name in Identifier
+        from equal in Symbol(TokenKind.Equal, "'='")
+        select (Name?)name;
+
+    private static readonly Parser<StatementSyntax> Return =
+        from word in Word("return")
+        from label in Predict(place => place.Kind == TokenKind.Name && place.Next.Kind == TokenKind.Equal ? Label : Parse.Return<Name?>(null))
+        from values in Expression.SeparatedByCommas()
+        from end in Semicolon("the returned value")
+        select new ReturnSyntax(label, values, Span.Between(word.Span, end));
+
+    private static readonly Parser<StatementSyntax> Loss =
+        from word in Word("loss")
+        from value in Expression
+        from end in Semicolon("the loss")
+        select new LossSyntax(value, Span.Between(word.Span, end));
+
+    private static readonly Parser<StatementSyntax> AfterStep =
+        from word in Word("after")
+        from step in Word("step", "'step' after 'after'")
+        from body in Nested(() => Body("after 'after step'", "'after step'"))
+        select new AfterStepSyntax(body.Items, Span.Between(word.Span, body.End));
+
+    private static readonly Parser<StatementSyntax> Mtp =
+        from word in Word("mtp")
+        from depthWord in Word("depth", "'depth' after 'mtp'")
+        from depth in Expression
+        from comma in Symbol(TokenKind.Comma, "',' and 'weight' after the depth")
+        from weightWord in Word("weight", "'weight' after the depth")
+        from weight in Expression
+        from body in Nested(() => Body("after the weight", "'mtp'"))
+        select new MtpSyntax(depth, weight, body.Items, word.Doc, Span.Between(word.Span, body.End));
+
+    public static Parser<StatementSyntax> Statement { get; } = Predict(place => Assigns(place) ? Assign : place.Token.Text switch
+    {
+        _ when place.Kind != TokenKind.Name => Expected<StatementSyntax>("a statement"),
+        "param" => Param,
+        "state" => State,
+        "let" => Let,
+        "return" => Return,
+        "loss" => Loss,
+        "after" => AfterStep,
+        "mtp" => Mtp,
+        _ when place.Next.Kind is TokenKind.Name or TokenKind.CloseBrace or TokenKind.EndOfFile => Expected<StatementSyntax>("a statement"),
+        _ => Assign,
+    });
+
+    /// <summary>Statements in braces.</summary>
+    public static Parser<Braced<StatementSyntax>> Body(string where, string what)
+        => Recovery.Braced(Statement, where, what);
+
+    /// <summary>Whether a name stands before '=', '+=' or ',': then it is a target, whatever the word means elsewhere.</summary>
+    public static bool Assigns(TokenInput place)
+        => IsFreeName(place.Token) && place.Next.Kind is TokenKind.Equal or TokenKind.PlusEqual or TokenKind.Comma;
+}

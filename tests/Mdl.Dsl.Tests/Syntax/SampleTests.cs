@@ -1,0 +1,104 @@
+using Mdl.Dsl.Syntax;
+
+namespace Mdl.Dsl.Tests.Syntax;
+
+public class SampleTests
+{
+    private readonly ParseResult _ling = MdlParser.Parse(Files.Ling);
+
+    [Fact]
+    public void LingParsesWithoutDiagnostics()
+    {
+        Assert.Empty(_ling.Diagnostics);
+        Assert.Empty(_ling.Skipped);
+        Assert.Equal("Ling", _ling.File.Module?.Text);
+        Assert.Equal(
+            ["Attention", "GroupedSigmoid", "LingMoe", "Layer", "Ling", "Nano", "Mini", "Flash", "1T", "BailingMoeV2", "Pretrain"],
+            _ling.File.Declarations.Select(d => d.Name.Text));
+    }
+
+    [Fact]
+    public void HeadersHaveInputsArgumentsAndResults()
+    {
+        var layer = Find<BlockSyntax>("Layer");
+        Assert.Equal(BlockKind.Block, layer.Kind);
+        Assert.Equal(["x"], layer.Inputs.Select(i => i.Name.Text));
+        Assert.Equal(["heads", "kv", "head", "ffn: block"], layer.Arguments.Select(a => a.Kind == "" ? a.Name.Text : $"{a.Name}: {a.Kind}"));
+        Assert.Equal("[B, T, D]", Printer.Print(Assert.Single(layer.Results)));
+
+        var model = Find<BlockSyntax>("Ling");
+        Assert.Equal(BlockKind.Model, model.Kind);
+        Assert.Equal("int[B, T]", Printer.Print(model.Inputs[0].Type));
+        Assert.Empty(model.Results);
+        Assert.Equal(BlockKind.Router, Find<BlockSyntax>("GroupedSigmoid").Kind);
+    }
+
+    [Theory]
+    [InlineData("Attention", 0, "param qkv: [((heads + (2 * kv)) * head), D]")]
+    [InlineData("Attention", 4, "q, k, v = split((x @ qkv'), heads: [heads, kv, kv], width: head)")]
+    [InlineData("Attention", 5, "q = rope(query_norm(q), dims: rotary, theta: 600000)")]
+    [InlineData("Attention", 7, "return (merge(attend(q, k, v, mask: causal)) @ out')")]
+    [InlineData("GroupedSigmoid", 0, "param weight: [experts, D] in f32")]
+    [InlineData("GroupedSigmoid", 1, "state bias: [experts] in f32 = 0")]
+    [InlineData("GroupedSigmoid", 4, "choose = top(active, of: (score + bias), groups: groups, keep: keep, by: sum(top 2))")]
+    [InlineData("GroupedSigmoid", 5, "gate = ((scale * score[choose]) / (sum(score[choose]) + 1E-20))")]
+    [InlineData("GroupedSigmoid", 6, "loss (3.5E-06 * mean((logsumexp(logits) ^ 2)))")]
+    [InlineData("GroupedSigmoid", 7, "after step { bias += (rate * centered(sign((mean(load) - load)))) }")]
+    [InlineData("Layer", 1, "let attention = Attention(heads, kv, head, rotary: (head / 2))")]
+    [InlineData("Ling", 5, "h = repeat (layers - dense) { Layer(heads, kv, head, ffn: LingMoe(experts, active, width)) }(h)")]
+    [InlineData("Ling", 7, "return logits = (h @ head_weight')")]
+    public void StatementsHaveTheirStructure(string block, int index, string expected)
+        => Assert.Equal(expected, Printer.Print(Find<BlockSyntax>(block).Body[index]));
+
+    [Fact]
+    public void DocCommentsAreKept()
+    {
+        Assert.Equal(
+            "Sigmoid scores, selection among the best groups, and balance without an auxiliary loss:\n"
+            + "the bias takes part in the choice of experts, never in their weights.",
+            Find<BlockSyntax>("GroupedSigmoid").Doc);
+        Assert.Equal("", Find<MoeSyntax>("LingMoe").Doc);
+        var mtp = Assert.IsType<MtpSyntax>(Find<BlockSyntax>("Ling").Body.Last());
+        Assert.Equal("Depth k predicts token t+1+k from the state at t and the embedding of token t+k.", mtp.Doc);
+        Assert.Equal(("1", "0.1", 7), (Printer.Print(mtp.Depth), Printer.Print(mtp.Weight), mtp.Body.Count));
+    }
+
+    [Fact]
+    public void MoePresetCheckpointAndTrainHaveTheirItems()
+    {
+        Assert.Equal(
+            ["Router  GroupedSigmoid(experts, active, groups: 8, keep: 4, scale: 2.5, rate: 0.001)", "Experts experts SwiGlu(width)", "Shared 1 SwiGlu(width)", "Tokens  dropless"],
+            Find<MoeSyntax>("LingMoe").Items.Select(i => $"{i.Kind} {(i.Count is null ? "" : Printer.Print(i.Count))} {Printer.Print(i.Value)}"));
+
+        var preset = Find<PresetSyntax>("1T");
+        Assert.Equal("Ling", preset.Model.Text);
+        Assert.Equal("157184", Printer.Print(preset.Settings.Single(s => s.Name.Text == "vocab").Value));
+
+        Assert.Equal(
+            [
+                "embed.weight = model.word_embeddings.weight",
+                "layers[i].attention.qkv = model.layers.{i}.attention.query_key_value.weight",
+                "layers[i].ffn.experts[e].up = model.layers.{i}.mlp.experts.{e}.up_proj.weight",
+            ],
+            Find<CheckpointSyntax>("BailingMoeV2").Mappings.Select(m => $"{Printer.Print(m.Path)} = {m.Target}"));
+
+        Assert.Equal(
+            ["objective next_token", "optimizer adamw(lr: 0.000336, betas: (0.9, 0.95), weight_decay: 0.1, clip: 1)", "schedule constant(warmup: 2000)", "precision f32", "recompute layers"],
+            Find<TrainSyntax>("Pretrain").Directives.Select(d => $"{d.Name} {string.Join(" ", d.Values.Select(Printer.Print))}"));
+    }
+
+    [Fact]
+    public void DiffusionIsLeftOutWithOneDiagnosticEach()
+    {
+        var moons = MdlParser.Parse(Files.Moons);
+        Assert.Equal(["Denoiser"], moons.File.Declarations.Select(d => d.Name.Text));
+        Assert.Equal(
+            [("MDL0007", "'diffusion' is not supported yet; 'KernelMoons' is left out"), ("MDL0007", "'diffusion' is not supported yet; 'LearnedMoons' is left out")],
+            moons.Diagnostics.Select(d => (d.Id, d.Message)));
+        Assert.Equal(["KernelMoons", "LearnedMoons"], moons.Skipped);
+    }
+
+    private T Find<T>(string name)
+        where T : DeclarationSyntax
+        => Assert.IsType<T>(_ling.File.Declarations.Single(d => d.Name.Text == name));
+}
