@@ -50,6 +50,17 @@ public sealed class GraphBuilder
         }
     }
 
+    /// <summary>Replaces the operation of a node by one with the same outputs and possibly more after them.</summary>
+    public void Extend(int node, Operation operation)
+    {
+        var old = _nodes[node];
+        var types = operation.Infer(old.Inputs.Select(Type).ToEquatableArray());
+        Shapes.Require(types.Take(old.Types.Count).SequenceEqual(old.Types), $"{operation} does not have the outputs of {old.Operation}");
+        _known.Remove((old.Operation, old.Inputs));
+        _known[(operation, old.Inputs)] = node;
+        _nodes[node] = old with { Operation = operation, Types = types };
+    }
+
     public Graph Build(params IEnumerable<Value> outputs) => new(_nodes.ToEquatableArray(), outputs.ToEquatableArray());
 
     public Value Constant(double value) => Add(new Constant(value));
