@@ -5,8 +5,13 @@ public sealed class Device : IDisposable
 {
     private static readonly Lazy<Device> DefaultHost = new(() => new Device(Environment.ProcessorCount));
 
+    /// <summary>A host device with its own team of threads and the micro-kernels that the environment asks for.</summary>
+    public Device(int threads) : this(threads, KernelModes.FromEnvironment())
+    {
+    }
+
     /// <summary>A host device with its own team of threads.</summary>
-    public Device(int threads) => Team = new Team(threads);
+    public Device(int threads, KernelMode kernels) => Team = new Team(threads, kernels);
 
     /// <summary>The host processor with one thread per logical processor; shared, never disposed.</summary>
     public static Device Host => DefaultHost.Value;

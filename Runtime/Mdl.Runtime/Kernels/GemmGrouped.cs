@@ -1,0 +1,100 @@
+using System.Runtime.CompilerServices;
+using Mdl.Runtime.Devices;
+
+namespace Mdl.Runtime.Kernels;
+
+public static unsafe partial class Gemm
+{
+    /// <summary>
+    /// The products of experts: rows offsets[e] .. offsets[e+1]-1 of y[rows,n] are the same rows of x times w[e], which is [k,n], or [n,k] if
+    /// <paramref name="transposeRight"/>. Rows of y from offsets[experts] on are set to 0. The rows of x may be gathered.
+    /// </summary>
+    public static void Grouped(Team team, Matrix x, float* w, bool transposeRight, int* offsets, int experts, float* y, int rows, int n, int k) =>
+        Grouped(team, x, w, transposeRight, offsets, experts, y, rows, n, k, default(NoEpilogue));
+
+    /// <summary>As the plain form, with an epilogue on finished tiles; rows without an expert get none.</summary>
+    public static void Grouped<TEpilogue>(
+        Team team, Matrix x, float* w, bool transposeRight, int* offsets, int experts, float* y, int rows, int n, int k, TEpilogue epilogue)
+        where TEpilogue : struct, ITileEpilogue
+    {
+        if (rows <= 0 || n <= 0)
+        {
+            return;
+        }
+
+        var used = experts == 0 ? 0 : offsets[experts];
+        var rowBlock = GroupedRowBlock(team, used);
+        var chunks = 0;
+        for (var e = 0; e < experts; e++)
+        {
+            chunks += (offsets[e + 1] - offsets[e] + rowBlock - 1) / rowBlock;
+        }
+
+        var call = new GroupedCall<TEpilogue>
+        {
+            Team = team,
+            X = x,
+            W = w,
+            Y = y,
+            Offsets = offsets,
+            TransposeRight = transposeRight,
+            RowBlock = rowBlock,
+            N = n,
+            K = k,
+            Epilogue = epilogue,
+        };
+        team.Run(&GroupedChunk<TEpilogue>, Unsafe.AsPointer(ref call), chunks);
+        new Span<float>(y + (long)used * n, checked((rows - used) * n)).Clear();
+    }
+
+    private static int GroupedRowBlock(Team team, int rows)
+    {
+        // High enough to hide the packing of the expert's matrix, low enough that an expert with most rows is shared by all threads.
+        var tile = team.Kernels.TileRows;
+        var share = rows / (4 * team.Threads);
+        return Math.Clamp(share / tile, 8, 32) * tile;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GroupedChunk<TEpilogue>(void* arguments, int chunk, int worker)
+        where TEpilogue : struct, ITileEpilogue
+    {
+        ref var call = ref Unsafe.AsRef<GroupedCall<TEpilogue>>(arguments);
+        var e = 0;
+        while (true)
+        {
+            var blocks = (call.Offsets[e + 1] - call.Offsets[e] + call.RowBlock - 1) / call.RowBlock;
+            if (chunk < blocks)
+            {
+                break;
+            }
+
+            chunk -= blocks;
+            e++;
+        }
+
+        var row = call.Offsets[e] + chunk * call.RowBlock;
+        var m = Math.Min(call.RowBlock, call.Offsets[e + 1] - row);
+        int n = call.N, k = call.K;
+        var w = call.W + (long)e * n * k;
+        var kernels = call.Team.Kernels;
+        var scratch = call.Team.Scratch(worker, GemmBlock.ScratchBytes(kernels, m, n, k));
+        GemmBlock.Run(
+            kernels, call.X.At(row, 0), false, call.TransposeRight ? Matrix.Transposed(w, k) : Matrix.RowMajor(w, n),
+            call.Y + (long)row * n, n, m, n, k, 1, false, scratch, ref call.Epilogue, row, 0);
+    }
+
+    private struct GroupedCall<TEpilogue>
+    {
+        public Team Team;
+        public Matrix X;
+        public float* W;
+        public float* Y;
+        public int* Offsets;
+        public bool TransposeRight;
+        public int RowBlock;
+        public int N;
+        public int K;
+        public TEpilogue Epilogue;
+    }
+}

@@ -1,0 +1,41 @@
+namespace Mdl.Runtime.Kernels;
+
+/// <summary>
+/// One call of a micro-kernel: <c>c = alpha * a b</c>, or <c>c += alpha * a b</c>, on a tile that stays in registers. Steps are in bytes.
+/// The assembled kernels read the fields at the offsets declared here.
+/// </summary>
+internal unsafe struct GemmTile
+{
+    /// <summary>Element (0, 0) of the left operand.</summary>
+    public float* A;
+
+    /// <summary>Bytes between rows of the left operand.</summary>
+    public long ARowStep;
+
+    /// <summary>Bytes between columns of the left operand.</summary>
+    public long AColumnStep;
+
+    /// <summary>Element (0, 0) of the right operand; a row has contiguous elements.</summary>
+    public float* B;
+
+    /// <summary>Bytes between rows of the right operand.</summary>
+    public long BRowStep;
+
+    /// <summary>Element (0, 0) of the product.</summary>
+    public float* C;
+
+    /// <summary>Bytes between rows of the product.</summary>
+    public long CRowStep;
+
+    /// <summary>The length of the contraction.</summary>
+    public long K;
+
+    /// <summary>Not 0 if the product is added to the tile.</summary>
+    public long Accumulate;
+
+    /// <summary>Bit j is set if column j of the last vector of columns exists.</summary>
+    public ulong LastColumns;
+
+    /// <summary>The factor.</summary>
+    public float Alpha;
+}

@@ -1,0 +1,58 @@
+using System.Runtime.CompilerServices;
+
+namespace Mdl.Runtime.Kernels;
+
+/// <summary>
+/// A matrix in memory, seen through strides (in floats). Element (i, j) is <c>Data[i * RowStride + j * ColumnStride]</c>, or, with a list of rows,
+/// <c>Data[(Rows[i] / RowsDivisor) * RowStride + j * ColumnStride]</c>.
+/// </summary>
+public readonly unsafe struct Matrix
+{
+    /// <summary>A matrix with any strides and optionally a list of rows.</summary>
+    public Matrix(float* data, long rowStride, long columnStride, int* rows = null, int rowsDivisor = 1)
+    {
+        Data = data;
+        RowStride = rowStride;
+        ColumnStride = columnStride;
+        Rows = rows;
+        RowsDivisor = rowsDivisor;
+    }
+
+    /// <summary>Element (0, 0), if there is no list of rows.</summary>
+    public float* Data { get; }
+
+    /// <summary>Floats between rows.</summary>
+    public long RowStride { get; }
+
+    /// <summary>Floats between columns.</summary>
+    public long ColumnStride { get; }
+
+    /// <summary>The row in memory of each row, times the divisor, or null.</summary>
+    public int* Rows { get; }
+
+    /// <summary>What entries of <see cref="Rows"/> are divided by.</summary>
+    public int RowsDivisor { get; }
+
+    /// <summary>A matrix whose rows are contiguous and <paramref name="ld"/> floats apart.</summary>
+    public static Matrix RowMajor(float* data, long ld) => new(data, ld, 1);
+
+    /// <summary>The transpose of a matrix whose rows are contiguous and <paramref name="ld"/> floats apart.</summary>
+    public static Matrix Transposed(float* data, long ld) => new(data, 1, ld);
+
+    /// <summary>A row-major matrix whose row i is row <c>rows[i] / divisor</c> of the memory.</summary>
+    public static Matrix Gathered(float* data, long ld, int* rows, int divisor = 1) => new(data, ld, 1, rows, divisor);
+
+    /// <summary>The part of the matrix that begins at an element.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal Matrix At(long row, long column) => Rows == null
+        ? new Matrix(Data + row * RowStride + column * ColumnStride, RowStride, ColumnStride)
+        : new Matrix(Data + column * ColumnStride, RowStride, ColumnStride, Rows + row, RowsDivisor);
+
+    /// <summary>The same view of memory that begins elsewhere.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal Matrix Shifted(long floats) => new(Data + floats, RowStride, ColumnStride, Rows, RowsDivisor);
+
+    /// <summary>The first element of a row.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal float* Row(long row) => Data + (Rows == null ? row : Rows[row] / RowsDivisor) * RowStride;
+}

@@ -1,0 +1,32 @@
+using System.Runtime.CompilerServices;
+using Mdl.Runtime.Devices;
+
+namespace Mdl.Runtime.Kernels;
+
+/// <summary>
+/// The inner kernels that the blocked products stand on. Each element of a tile is one chain of fused multiply-adds in the order of the
+/// contraction, whatever the kernel and the shape of the tile, so the cut of a product into tiles does not show in its bits.
+/// </summary>
+internal abstract unsafe class MicroKernels : IDisposable
+{
+    /// <summary>Rows of the largest tile.</summary>
+    public abstract int TileRows { get; }
+
+    /// <summary>Columns of the largest tile.</summary>
+    public abstract int TileColumns { get; }
+
+    /// <summary>Whether kernels never touch columns of the right operand beyond the tile's own; if not, the operand must be padded with readable floats.</summary>
+    public abstract bool MasksColumns { get; }
+
+    /// <summary>Chooses the kernels for a processor.</summary>
+    /// <exception cref="PlatformNotSupportedException">Assembled kernels are asked for and impossible here.</exception>
+    public static MicroKernels Create(KernelMode mode) => mode == KernelMode.Assembled
+        ? throw new PlatformNotSupportedException("Assembled kernels are not available here.")
+        : PortableKernels.Create();
+
+    /// <summary>Computes a tile of at most <see cref="TileRows"/> x <see cref="TileColumns"/>; at least 1 x 1.</summary>
+    public abstract void Run(GemmTile* tile, int rows, int columns);
+
+    /// <inheritdoc/>
+    public abstract void Dispose();
+}

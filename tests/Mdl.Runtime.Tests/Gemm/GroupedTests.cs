@@ -1,0 +1,123 @@
+using Mdl.Runtime.Kernels;
+using Product = Mdl.Runtime.Kernels.Gemm;
+
+namespace Mdl.Runtime.Tests.Gemm;
+
+public sealed unsafe class GroupedTests
+{
+    // Rows of each expert: even, some empty, all in one, none at all, and a single expert.
+    private static readonly int[][] Loads = [[10, 20, 30, 40], [0, 7, 0, 1, 300, 0], [0, 0, 777, 0], [0, 0, 0], [65], []];
+
+    [Theory]
+    [MemberData(nameof(KernelSets.All), MemberType = typeof(KernelSets))]
+    public void GroupedMatchesTheNaiveProducts(string kernels)
+    {
+        using var team = KernelSets.Team(kernels, 3);
+        var random = new Random(1);
+        foreach (var load in Loads)
+        {
+            foreach (var layout in new[] { Layout.RowMajor, Layout.Gathered })
+            {
+                foreach (var transpose in new[] { false, true })
+                {
+                    const int N = 45, K = 70, Unused = 4;
+                    var offsets = Offsets(load);
+                    var rows = offsets[^1] + Unused;
+                    using var x = new Operand(random, rows, K, layout);
+                    using var w = new Operand(random, Math.Max(load.Length, 1) * (N + 3), K + 3, Layout.RowMajor);
+                    using var y = new Buffer(rows * N, float.NaN);
+                    fixed (int* o = offsets)
+                    {
+                        Product.Grouped(team, x.Matrix, w.Matrix.Data, transpose, o, load.Length, y.Data, rows, N, K);
+                    }
+
+                    for (var e = 0; e < load.Length; e++)
+                    {
+                        var matrix = w.Matrix.Data + e * N * K;
+                        var first = offsets[e];
+                        Naive.AssertClose(
+                            (i, j) => x[first + i, j], (i, j) => transpose ? matrix[j * K + i] : matrix[i * N + j], y.Data + first * N, N, load[e], N, K, 0);
+                    }
+
+                    Assert.All(y.Span[(offsets[^1] * N)..].ToArray(), v => Assert.Equal(0, v));
+                    y.AssertGuardsIntact();
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(KernelSets.All), MemberType = typeof(KernelSets))]
+    public void GroupedOuterMatchesTheNaiveProducts(string kernels)
+    {
+        using var team = KernelSets.Team(kernels, 3);
+        var random = new Random(2);
+        foreach (var load in Loads)
+        {
+            foreach (var left in new[] { Layout.RowMajor, Layout.Gathered })
+            {
+                foreach (var right in new[] { Layout.RowMajor, Layout.Gathered })
+                {
+                    const int P = 45, Q = 70;
+                    var offsets = Offsets(load);
+                    using var a = new Operand(random, offsets[^1], P, left);
+                    using var b = new Operand(random, offsets[^1], Q, right);
+                    using var c = new Buffer(load.Length * P * Q, float.NaN);
+                    fixed (int* o = offsets)
+                    {
+                        Product.GroupedOuter(team, a.Matrix, b.Matrix, o, load.Length, c.Data, P, Q);
+                    }
+
+                    for (var e = 0; e < load.Length; e++)
+                    {
+                        var first = offsets[e];
+                        Naive.AssertClose((i, j) => a[first + j, i], (i, j) => b[first + i, j], c.Data + e * P * Q, Q, P, Q, load[e], 0);
+                    }
+
+                    c.AssertGuardsIntact();
+                }
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(KernelSets.All), MemberType = typeof(KernelSets))]
+    public void ResultsDoNotDependOnTheNumberOfThreads(string kernels)
+    {
+        var random = new Random(3);
+        const int P = 90, Q = 70;
+        foreach (var load in Loads)
+        {
+            var offsets = Offsets(load);
+            var rows = offsets[^1];
+            using var a = new Operand(random, rows, P, Layout.Gathered);
+            using var b = new Operand(random, rows, Q, Layout.RowMajor);
+            using var w = new Operand(random, load.Length, P * Q, Layout.RowMajor);
+            float[]? expected = null;
+            foreach (var threads in new[] { 1, 2, 3 })
+            {
+                using var team = KernelSets.Team(kernels, threads);
+                using var c = new Buffer(load.Length * P * Q + rows * Q, float.NaN);
+                fixed (int* o = offsets)
+                {
+                    Product.GroupedOuter(team, a.Matrix, b.Matrix, o, load.Length, c.Data, P, Q);
+                    Product.Grouped(team, a.Matrix, w.Matrix.Data, false, o, load.Length, c.Data + load.Length * P * Q, rows, Q, P);
+                }
+
+                expected ??= c.Span.ToArray();
+                Assert.Equal(expected, c.Span.ToArray());
+            }
+        }
+    }
+
+    private static int[] Offsets(int[] load)
+    {
+        var offsets = new int[load.Length + 1];
+        for (var e = 0; e < load.Length; e++)
+        {
+            offsets[e + 1] = offsets[e] + load[e];
+        }
+
+        return offsets;
+    }
+}
