@@ -1,0 +1,19 @@
+using Mdl.Dsl;
+
+namespace Mdl.Compiler;
+
+/// <summary>Compiles <c>.mdl</c> text to C#.</summary>
+public static class MdlCompiler
+{
+    /// <summary>Compiles one file. A mistake in it is a diagnostic, never an exception.</summary>
+    /// <param name="source">The file.</param>
+    /// <param name="import">The text of an imported file by its path as <see cref="ModulePath.Resolve"/> gives it, or null if there is none.</param>
+    /// <param name="options">What the project decides.</param>
+    /// <param name="cancellation">Checked between passes.</param>
+    /// <exception cref="OperationCanceledException"><paramref name="cancellation"/> was triggered.</exception>
+    public static CompileResult Compile(SourceText source, Func<string, SourceText?> import, CompileOptions options, CancellationToken cancellation)
+    {
+        cancellation.ThrowIfCancellationRequested();
+        return new([], []);
+    }
+}

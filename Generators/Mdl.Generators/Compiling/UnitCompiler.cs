@@ -1,0 +1,71 @@
+using Mdl.Compiler;
+using Mdl.Dsl;
+using Mdl.Generators.Inputs;
+using Mdl.Generators.Project;
+using Mdl.Generators.Reporting;
+using Microsoft.CodeAnalysis.CSharp;
+
+namespace Mdl.Generators.Compiling;
+
+/// <summary>Runs the compiler on a unit and turns whatever happens into values.</summary>
+internal static class UnitCompiler
+{
+    public static CompiledUnit Run(Compile compile, CompilationUnit unit, ProjectOptions options, bool hasIlgpu, CancellationToken token)
+    {
+        token.ThrowIfCancellationRequested();
+        if (unit.File.Text is not { } text)
+        {
+            return Failed(unit, GeneratorDiagnostics.Unreadable, unit.File.Path);
+        }
+
+        var source = new SourceText(unit.File.Path, text);
+        var imports = unit.Imports.Where(file => file.Text is not null).Select(file => new SourceText(file.Path, file.Text!)).ToArray();
+        try
+        {
+            var result = compile(
+                source,
+                path => Array.Find(imports, file => file.Path == path),
+                new CompileOptions(options.RootNamespace, hasIlgpu),
+                token);
+            var diagnostics = DiagnosticPlacement.Place(result.Diagnostics, [source, .. imports]);
+            return new(unit.File.Path, Sources(unit, result.Files), ProjectErrors(unit, result, options).Concat(diagnostics).ToEquatableArray());
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            // An exception here would silence the generator for every file of the project, so it costs this file only.
+            return Failed(unit, GeneratorDiagnostics.Fault, unit.File.Path, exception.GetType().Name, FirstLine(exception.Message));
+        }
+    }
+
+    private static EquatableArray<GeneratedSource> Sources(CompilationUnit unit, EquatableArray<GeneratedFile> files)
+    {
+        var names = new HintNames();
+        return files.Select(file =>
+        {
+            var name = file.Name.EndsWith(".g.cs", StringComparison.OrdinalIgnoreCase) ? file.Name.Substring(0, file.Name.Length - 5) : file.Name;
+            return new GeneratedSource(unit.Stem + "/" + names.Stem(name) + ".g.cs", file.Text);
+        }).ToEquatableArray();
+    }
+
+    private static IEnumerable<LocatedDiagnostic> ProjectErrors(CompilationUnit unit, CompileResult result, ProjectOptions options)
+    {
+        if (result.Files.Count > 0 && !options.AllowUnsafe)
+        {
+            yield return GeneratorDiagnostics.AtStart(GeneratorDiagnostics.Unsafe, unit.File.Path);
+        }
+
+        if (result.Files.Count > 0 && options.LanguageVersion < GeneratorDiagnostics.LowestLanguageVersion)
+        {
+            yield return GeneratorDiagnostics.AtStart(
+                GeneratorDiagnostics.Language,
+                unit.File.Path,
+                GeneratorDiagnostics.LowestLanguageVersion.ToDisplayString(),
+                options.LanguageVersion.ToDisplayString());
+        }
+    }
+
+    private static CompiledUnit Failed(CompilationUnit unit, Microsoft.CodeAnalysis.DiagnosticDescriptor descriptor, params string[] arguments) =>
+        new(unit.File.Path, [], [GeneratorDiagnostics.AtStart(descriptor, unit.File.Path, arguments)]);
+
+    private static string FirstLine(string message) => message.Split('\r', '\n')[0];
+}
