@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Mdl.Dsl;
 using Microsoft.CodeAnalysis;
 
 namespace Mdl.Generators.Reporting;
@@ -8,17 +9,17 @@ internal static class Descriptors
 {
     public static ImmutableArray<DiagnosticDescriptor> All { get; } =
     [
+        .. DiagnosticIds.All.Select(kind => new DiagnosticDescriptor(
+            kind.Id, kind.Title, "{0}", kind.Category, DiagnosticSeverity.Error, isEnabledByDefault: true, helpLinkUri: HelpLink(kind.Id))),
         GeneratorDiagnostics.Fault,
         GeneratorDiagnostics.Unreadable,
         GeneratorDiagnostics.Unsafe,
         GeneratorDiagnostics.Language,
     ];
 
-    public static DiagnosticDescriptor Find(string id) => All.FirstOrDefault(descriptor => descriptor.Id == id) ?? Create(id, id, DiagnosticSeverity.Error);
+    public static DiagnosticDescriptor Find(string id) => All.FirstOrDefault(descriptor => descriptor.Id == id)
+        ?? throw new ArgumentException($"the diagnostic {id} is not in the table of ids", nameof(id));
 
     /// <summary>The page of a diagnostic.</summary>
     public static string HelpLink(string id) => "docs/diagnostics.md#" + id.ToLowerInvariant();
-
-    private static DiagnosticDescriptor Create(string id, string title, DiagnosticSeverity severity) =>
-        new(id, title, "{0}", "Mdl", severity, isEnabledByDefault: true, helpLinkUri: HelpLink(id));
 }

@@ -11,6 +11,7 @@ internal static class DiagnosticPlacement
     {
         foreach (var diagnostic in diagnostics)
         {
+            _ = Descriptors.Find(diagnostic.Id);
             if (texts.FirstOrDefault(text => text.Path == diagnostic.Path) is not { } text)
             {
                 // The standard library is no file of the project: its diagnostics show at the top of the file that uses it.
