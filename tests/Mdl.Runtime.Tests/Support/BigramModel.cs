@@ -29,6 +29,9 @@ public sealed unsafe class BigramModel : LanguageModel
         return model;
     }
 
+    /// <summary>The inference program created last.</summary>
+    public BigramInference? LastInference { get; private set; }
+
     /// <summary>The natural logarithms of the model's probabilities after a token.</summary>
     public double[] LogProbabilities(int token)
     {
@@ -44,7 +47,8 @@ public sealed unsafe class BigramModel : LanguageModel
 
     public override TrainingProgram CreateTrainingProgram(int batch, int length) => new BigramTraining(this, batch, length);
 
-    public override InferenceProgram CreateInferenceProgram(int batch, int chunk, int capacity) => new BigramInference(this, batch, chunk, capacity);
+    public override InferenceProgram CreateInferenceProgram(int batch, int chunk, int capacity) =>
+        LastInference = new BigramInference(this, batch, chunk, capacity);
 
     private static ModelInfo CreateInfo() => new(
         "Bigram",

@@ -1,0 +1,223 @@
+namespace Mdl.Runtime.Generation;
+
+/// <summary>Draws a token from logits. Holds buffers for one vocabulary, so that drawing allocates nothing.</summary>
+internal sealed class Sampler(int vocabulary)
+{
+    private const int FirstTake = 64;
+    private readonly float[] _weights = new float[vocabulary];
+    private readonly ulong[] _ranked = new ulong[vocabulary];
+
+    /// <summary>Draws a token.</summary>
+    /// <param name="logits">One a token.</param>
+    /// <param name="occurrences">How often each token occurred within the repetition window.</param>
+    /// <param name="options">Temperature and filters.</param>
+    /// <param name="uniform">The random number, in [0, 1).</param>
+    public int Draw(ReadOnlySpan<float> logits, ReadOnlySpan<int> occurrences, SamplingOptions options, double uniform)
+    {
+        logits.CopyTo(_weights);
+        Penalize(occurrences, options.RepetitionPenalty);
+        var likeliest = Likeliest();
+        if (options.Temperature == 0)
+        {
+            return likeliest;
+        }
+
+        Exponentiate(_weights[likeliest], options.Temperature);
+        return options.TopK == 0 && options.TopP >= 1 ? DrawUnranked(options.MinP, uniform) : DrawRanked(options, uniform);
+    }
+
+    private void Penalize(ReadOnlySpan<int> occurrences, double penalty)
+    {
+        if (penalty == 1)
+        {
+            return;
+        }
+
+        for (var i = 0; i < occurrences.Length; i++)
+        {
+            if (occurrences[i] > 0)
+            {
+                _weights[i] = (float)(_weights[i] > 0 ? _weights[i] / penalty : _weights[i] * penalty);
+            }
+        }
+    }
+
+    private int Likeliest()
+    {
+        var best = 0;
+        for (var i = 0; i < _weights.Length; i++)
+        {
+            // A comparison with NaN is false, so one that stands first stays the best, and one further on must be asked for.
+            if (_weights[i] > _weights[best] || float.IsNaN(_weights[i]))
+            {
+                best = i;
+            }
+        }
+
+        return float.IsFinite(_weights[best])
+            ? best
+            : throw new InvalidOperationException($"The logit of token {best} is {_weights[best]}: the model's weights are damaged or have diverged.");
+    }
+
+    // Probabilities up to a factor; the likeliest token gets 1.
+    private void Exponentiate(float largest, double temperature)
+    {
+        for (var i = 0; i < _weights.Length; i++)
+        {
+            _weights[i] = (float)Math.Exp((_weights[i] - largest) / temperature);
+        }
+    }
+
+    private int DrawUnranked(double minimum, double uniform)
+    {
+        double total = 0;
+        for (var i = 0; i < _weights.Length; i++)
+        {
+            if (_weights[i] < minimum)
+            {
+                _weights[i] = 0;
+            }
+
+            total += _weights[i];
+        }
+
+        var rest = uniform * total;
+        var last = 0;
+        for (var i = 0; i < _weights.Length; i++)
+        {
+            if (_weights[i] > 0)
+            {
+                last = i;
+                rest -= _weights[i];
+                if (rest < 0)
+                {
+                    break;
+                }
+            }
+        }
+
+        return last;
+    }
+
+    private int DrawRanked(SamplingOptions options, double uniform)
+    {
+        for (var i = 0; i < _weights.Length; i++)
+        {
+            _ranked[i] = Key(i);
+        }
+
+        var count = options.TopK == 0 ? _weights.Length : Math.Min(options.TopK, _weights.Length);
+        var ranked = options.TopK == 0 ? Math.Min(count, FirstTake) : count;
+        Rank(ranked);
+        var (kept, mass) = options.TopP < 1 ? KeepMass(count, ranked, options.TopP) : (count, Mass(count));
+        while (_weights[Token(kept - 1)] < options.MinP)
+        {
+            mass -= _weights[Token(--kept)];
+        }
+
+        var rest = uniform * mass;
+        for (var rank = 0; rank < kept - 1; rank++)
+        {
+            rest -= _weights[Token(rank)];
+            if (rest < 0)
+            {
+                return Token(rank);
+            }
+        }
+
+        return Token(kept - 1);
+    }
+
+    // The fewest of the first `count` ranks that hold the share; more than `ranked` are ranked only if they are needed, which is rare.
+    private (int Kept, double Mass) KeepMass(int count, int ranked, double share)
+    {
+        var wanted = share * Mass(count);
+        double mass = 0;
+        var kept = 0;
+        while (kept < count)
+        {
+            if (kept == ranked)
+            {
+                ranked = (int)Math.Min(count, ranked * 4L);
+                Rank(ranked);
+            }
+
+            mass += _weights[Token(kept++)];
+            if (mass >= wanted)
+            {
+                break;
+            }
+        }
+
+        return (kept, mass);
+    }
+
+    private double Mass(int count)
+    {
+        double mass = 0;
+        for (var rank = 0; rank < count; rank++)
+        {
+            mass += _weights[Token(rank)];
+        }
+
+        return mass;
+    }
+
+    // Ascending keys are descending weights (bits of floats that are not negative order as the floats do), equal ones by their number.
+    private ulong Key(int token) => ((ulong)~BitConverter.SingleToUInt32Bits(_weights[token]) << 32) | (uint)token;
+
+    private int Token(int rank) => (int)(uint)_ranked[rank];
+
+    private void Rank(int count)
+    {
+        if (count < _ranked.Length)
+        {
+            Select(_ranked, count);
+        }
+
+        _ranked.AsSpan(0, count).Sort();
+    }
+
+    // Hoare's selection: afterwards the smallest `count` keys come first, in any order. Keys are distinct.
+    private static void Select(Span<ulong> keys, int count)
+    {
+        var (low, high) = (0, keys.Length - 1);
+        while (low < high)
+        {
+            var pivot = keys[low + ((high - low) / 2)];
+            var (i, j) = (low, high);
+            while (i <= j)
+            {
+                while (keys[i] < pivot)
+                {
+                    i++;
+                }
+
+                while (keys[j] > pivot)
+                {
+                    j--;
+                }
+
+                if (i <= j)
+                {
+                    (keys[i], keys[j]) = (keys[j], keys[i]);
+                    i++;
+                    j--;
+                }
+            }
+
+            if (count - 1 <= j)
+            {
+                high = j;
+            }
+            else if (count - 1 >= i)
+            {
+                low = i;
+            }
+            else
+            {
+                return;
+            }
+        }
+    }
+}
