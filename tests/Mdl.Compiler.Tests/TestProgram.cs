@@ -1,5 +1,6 @@
 using Mdl.Compiler.Differentiation;
 using Mdl.Compiler.Evaluation;
+using Mdl.Compiler.Simplification;
 using Mdl.Compiler.Verification;
 using Mdl.Dsl;
 
@@ -30,15 +31,11 @@ internal sealed class TestProgram
 
     public NDArray[] Run(params Value[] outputs) => Run(Builder.Build(outputs));
 
-    public NDArray[] Run(Graph graph)
-    {
-        GraphVerifier.Verify(graph);
-        return Evaluator.Run(graph, Symbols, name => _inputs[name], path => _parameters[path]);
-    }
+    public NDArray[] Run(Graph graph) => Evaluator.Run(graph, Symbols, name => _inputs[name], path => _parameters[path]);
 
     /// <summary>
     /// Compares the gradients of a weighted sum of the values, by each element of each parameter, with central differences: with repeated bodies saved
-    /// and recomputed.
+    /// and recomputed, before and after simplification.
     /// </summary>
     public DifferentiatedGraph CheckGradients(params Value[] values)
     {
@@ -54,31 +51,45 @@ internal sealed class TestProgram
         }
 
         var forward = Builder.Build(loss);
-        var saved = Differentiator.Differentiate(forward, loss, [.. _parameters.Keys]);
-        CheckGradients(forward, saved);
-        CheckGradients(forward, Differentiator.Differentiate(forward, loss, [.. _parameters.Keys], recomputeLayers: true));
-        return saved;
+        string[] paths = [.. _parameters.Keys];
+        var numeric = paths.Select(p => CentralDifferences(forward, _parameters[p].Data)).ToArray();
+        DifferentiatedGraph[] graphs =
+        [
+            Differentiator.Differentiate(forward, loss, paths),
+            Differentiator.Differentiate(forward, loss, paths, recomputeLayers: true),
+        ];
+        foreach (var graph in graphs)
+        {
+            CheckGradients(forward, graph, numeric);
+            CheckGradients(forward, Simplifier.Run(graph), numeric);
+        }
+
+        return Simplifier.Run(graphs[0]);
     }
 
-    private void CheckGradients(Graph forward, DifferentiatedGraph differentiated)
+    private void CheckGradients(Graph forward, DifferentiatedGraph graph, double[][] numeric)
     {
-        var results = Run(differentiated.Graph);
-        Assert.Equal(Run(forward)[0].Scalar, results[0].Scalar);
-        foreach (var (gradient, analytic) in differentiated.Gradients.Zip(results.Skip(1)))
-        {
-            var data = _parameters[gradient.Path].Data;
-            for (var i = 0; i < data.Length; i++)
-            {
-                var numeric = CentralDifference(forward, data, i);
+        GraphVerifier.Verify(graph.Graph);
+        var results = Run(graph.Graph);
 
+        // Simplification changes the order of products and sums: a few roundings of 1e-16 each.
+        Assert.Equal(Run(forward)[0].Scalar, results[0].Scalar, 1e-12);
+        foreach (var (path, analytic, wanted) in graph.Gradients.Select((g, i) => (g.Path, results[1 + i].Data, numeric[i])))
+        {
+            for (var i = 0; i < analytic.Length; i++)
+            {
                 // h = 1e-5: the error of the difference is near h^2 = 1e-10 by truncation and 1e-16 / h = 1e-11 by rounding, times third derivatives
                 // of some tens.
-                Assert.True(
-                    Math.Abs(analytic.Data[i] - numeric) <= 1e-7 * Math.Max(1, Math.Abs(numeric)),
-                    $"{gradient.Path}[{i}]: derived {analytic.Data[i]}, measured {numeric}\n{differentiated.Graph.Dump()}");
+                if (Math.Abs(analytic[i] - wanted[i]) is var error && !(error <= 1e-7 * Math.Max(1, Math.Abs(wanted[i]))))
+                {
+                    Assert.Fail($"{path}[{i}]: derived {analytic[i]}, measured {wanted[i]}\n{graph.Graph.Dump()}");
+                }
             }
         }
     }
+
+    private double[] CentralDifferences(Graph forward, double[] data) =>
+        [.. Enumerable.Range(0, data.Length).Select(i => CentralDifference(forward, data, i))];
 
     private double CentralDifference(Graph forward, double[] data, int index)
     {

@@ -1,0 +1,56 @@
+using Mdl.Compiler.Differentiation;
+using Mdl.Compiler.Simplification;
+using Mdl.Dsl;
+using Mdl.Dsl.Binding;
+using Mdl.Dsl.Graphs;
+
+namespace Mdl.Compiler.Passes;
+
+/// <summary>Called with the name of a pass and the graph after it.</summary>
+public delegate void GraphDump(string pass, Graph graph);
+
+/// <summary>The passes of the compiler, in order.</summary>
+public static class CompilerPasses
+{
+    /// <summary>The training graph of a model with the gradients of its trainable parameters, in the order of <see cref="BoundModel.Parameters"/>.</summary>
+    public static DifferentiatedGraph Training(BoundModel model, bool recomputeLayers, GraphDump? dump = null)
+    {
+        var trainable = model.Parameters.Where(p => !p.IsState).ToArray();
+        dump?.Invoke("elaborate", model.Training.Graph);
+
+        // Simplified once before, so that nothing is differentiated in vain.
+        var forward = Declare(Simplifier.Run(model.Training.Graph), trainable);
+        dump?.Invoke("simplify-forward", forward);
+
+        var loss = forward.Outputs[IndexOfLoss(model.Training)];
+        var differentiated = Differentiator.Differentiate(forward, loss, [.. trainable.Select(p => p.Key)], recomputeLayers);
+        dump?.Invoke("differentiate", differentiated.Graph);
+
+        differentiated = Simplifier.Run(differentiated);
+        dump?.Invoke("simplify", differentiated.Graph);
+        return differentiated;
+    }
+
+    /// <summary>The graph of a model's forward function.</summary>
+    public static Graph Forward(BoundModel model, GraphDump? dump = null)
+    {
+        dump?.Invoke("elaborate", model.Forward.Graph);
+        var simple = Simplifier.Run(model.Forward.Graph, isDifferentiated: true);
+        dump?.Invoke("simplify", simple);
+        return simple;
+    }
+
+    private static int IndexOfLoss(BoundGraph graph) => graph.Outputs.Select(o => o.Kind).ToList().IndexOf(OutputKind.Loss);
+
+    /// <summary>Adds nodes for parameters that the graph does not use: their gradients are zeros.</summary>
+    private static Graph Declare(Graph graph, IEnumerable<BoundParameter> parameters)
+    {
+        var known = new HashSet<string>(graph.Nodes.Select(n => n.Operation).OfType<Parameter>().Select(p => p.Path));
+        var missing = parameters.Where(p => !known.Contains(p.Key)).Select(p =>
+        {
+            var type = new TensorType(ElementType.F32, p.TensorShape);
+            return new Node(new Parameter(p.Key, type), [], [type], p.Origin, "");
+        });
+        return graph with { Nodes = graph.Nodes.Concat(missing).ToEquatableArray() };
+    }
+}

@@ -1,0 +1,62 @@
+using Mdl.Dsl;
+using Mdl.Dsl.Graphs;
+
+namespace Mdl.Compiler.Simplification;
+
+/// <summary>Rebuilds a graph node by node, with the first rule that fits each node.</summary>
+internal static class Algebra
+{
+    public static Marked Apply(Marked graph, bool isDifferentiated)
+    {
+        var builder = new GraphBuilder();
+        var map = new Dictionary<Value, Value>();
+        var mark = 0;
+        for (var i = 0; i < graph.Graph.Nodes.Count; i++)
+        {
+            var node = graph.Graph.Nodes[i];
+            builder.Origin = node.Origin;
+            var results = Rewrite(builder, node, [.. node.Inputs.Select(v => map[v])], isDifferentiated);
+            for (var k = 0; k < node.Types.Count; k++)
+            {
+                map[new(i, k)] = results[k];
+            }
+
+            mark = i < graph.Mark ? builder.Count : mark;
+        }
+
+        return new(builder.Build(graph.Graph.Outputs.Select(v => map[v])), mark);
+    }
+
+    private static IReadOnlyList<Value> Rewrite(GraphBuilder builder, Node node, Value[] inputs, bool isDifferentiated)
+    {
+        if (node.Operation is Repeat repeat)
+        {
+            var body = Apply(new(repeat.Body, 0), isDifferentiated).Graph;
+            return LoopAlgebra.Rewrite(builder, repeat with { Body = body }, inputs, node.Name);
+        }
+
+        if (isDifferentiated && node.Operation is Unary { Function: UnaryFunction.StopGradient })
+        {
+            return [inputs[0]];
+        }
+
+        var rule = new Rules(builder, inputs);
+        if (rule.Zeros(node) is { } zeros)
+        {
+            return zeros;
+        }
+
+        if (rule.Rewrite(node) is { } value)
+        {
+            if (node.Name.Length > 0 && builder[value.Node].Types.Count == 1 && builder[value.Node].Operation is not Leaf)
+            {
+                builder.Name(value, node.Name);
+            }
+
+            return [value];
+        }
+
+        var added = builder.AddNode(node.Operation, inputs.ToEquatableArray(), node.Name);
+        return [.. node.Types.Select((_, k) => new Value(added.Node, k))];
+    }
+}

@@ -1,0 +1,126 @@
+using Mdl.Dsl;
+using Mdl.Dsl.Graphs;
+
+namespace Mdl.Compiler.Simplification;
+
+/// <summary>Removes nodes that no output needs; of repetitions also the results, carried values and inputs that nothing needs.</summary>
+internal static class DeadCode
+{
+    public static Marked Remove(Marked graph) => Remove(graph, isBody: false);
+
+    private static Marked Remove(Marked marked, bool isBody)
+    {
+        var graph = marked.Graph;
+        var live = new HashSet<Value>(graph.Outputs);
+        var loops = new Dictionary<int, (Repeat Loop, IReadOnlyList<int> Inputs, IReadOnlyList<int> Outputs)>();
+        for (var i = graph.Nodes.Count - 1; i >= 0; i--)
+        {
+            var node = graph.Nodes[i];
+            var used = Enumerable.Range(0, node.Types.Count).Where(k => live.Contains(new(i, k))).ToArray();
+            if (used.Length == 0)
+            {
+                continue;
+            }
+
+            var inputs = Enumerable.Range(0, node.Inputs.Count);
+            if (node.Operation is Repeat repeat)
+            {
+                var shrunk = Shrink(repeat, used);
+                loops[i] = shrunk;
+                inputs = shrunk.Inputs;
+            }
+
+            live.UnionWith(inputs.Select(k => node.Inputs[k]));
+        }
+
+        return Rebuild(marked, isBody, live, loops);
+    }
+
+    private static Marked Rebuild(
+        Marked marked,
+        bool isBody,
+        HashSet<Value> live,
+        Dictionary<int, (Repeat Loop, IReadOnlyList<int> Inputs, IReadOnlyList<int> Outputs)> loops)
+    {
+        var graph = marked.Graph;
+        var builder = new GraphBuilder();
+        var map = new Dictionary<Value, Value>();
+        var mark = 0;
+        for (var i = 0; i < graph.Nodes.Count; i++)
+        {
+            var node = graph.Nodes[i];
+            builder.Origin = node.Origin;
+            if (loops.TryGetValue(i, out var loop))
+            {
+                var added = builder.AddNode(loop.Loop, loop.Inputs.Select(k => map[node.Inputs[k]]).ToEquatableArray(), node.Name);
+                for (var k = 0; k < loop.Outputs.Count; k++)
+                {
+                    map[new(i, loop.Outputs[k])] = new(added.Node, k);
+                }
+            }
+            else if (node.Types.Select((_, k) => new Value(i, k)).Any(live.Contains) || (isBody && node.Operation is Input))
+            {
+                // A body keeps its inputs, needed or not: they are its interface, which only the repetition around it can change.
+                var added = builder.AddNode(node.Operation, node.Inputs.Select(v => map[v]).ToEquatableArray(), node.Name);
+                for (var k = 0; k < node.Types.Count; k++)
+                {
+                    map[new(i, k)] = new(added.Node, k);
+                }
+            }
+
+            mark = i < marked.Mark ? builder.Count : mark;
+        }
+
+        return new(builder.Build(graph.Outputs.Select(v => map[v])), mark);
+    }
+
+    private static (Repeat Loop, IReadOnlyList<int> Inputs, IReadOnlyList<int> Outputs) Shrink(Repeat repeat, IReadOnlyList<int> used)
+    {
+        var body = Remove(new(repeat.Body, 0), isBody: true).Graph;
+        var inputs = body.Nodes.Count(n => n.Operation is Input);
+
+        // A carried value is needed if the last one is used, or if anything needed reads it.
+        var outputs = new SortedSet<int>(used);
+        bool[] live;
+        int before;
+        do
+        {
+            before = outputs.Count;
+            live = Liveness.Of(body, outputs.Select(i => body.Outputs[i]));
+            outputs.UnionWith(Enumerable.Range(0, repeat.Carried).Where(i => live[i]));
+        }
+        while (outputs.Count > before);
+
+        var plan = Enumerable.Range(0, inputs)
+            .Select(i => new InputPlan(live[i] || (i < repeat.Carried && outputs.Contains(i)) ? repeat.RoleOf(i) : InputRole.Dropped))
+            .ToArray();
+        var (loop, kept) = LoopInterface.Rebuild(repeat with { Body = body }, plan, [.. outputs]);
+        return (loop, kept, [.. outputs]);
+    }
+}
+
+internal static class Liveness
+{
+    /// <summary>For each node, whether one of the values needs it.</summary>
+    public static bool[] Of(Graph graph, IEnumerable<Value> values)
+    {
+        var live = new bool[graph.Nodes.Count];
+        foreach (var value in values)
+        {
+            live[value.Node] = true;
+        }
+
+        for (var i = live.Length - 1; i >= 0; i--)
+        {
+            if (live[i])
+            {
+                foreach (var input in graph.Nodes[i].Inputs)
+                {
+                    live[input.Node] = true;
+                }
+            }
+        }
+
+        return live;
+    }
+}
