@@ -4,33 +4,17 @@ using Mdl.Runtime.Devices;
 
 namespace Mdl.Runtime.Kernels;
 
-/// <summary>The numbers of one optimizer step.</summary>
-public readonly record struct AdamWStep
-{
-    /// <summary>Learning rate.</summary>
-    public float Rate { get; init; }
-
-    /// <summary>Decay of the first moment.</summary>
-    public float Beta1 { get; init; }
-
-    /// <summary>Decay of the second moment.</summary>
-    public float Beta2 { get; init; }
-
-    /// <summary>Added to the root of the corrected second moment.</summary>
-    public float Epsilon { get; init; }
-
-    /// <summary>Decoupled decay per unit of learning rate; 0 where none applies.</summary>
-    public float WeightDecay { get; init; }
-
-    /// <summary>Factor on the gradient, such as that of clipping.</summary>
-    public float GradientScale { get; init; }
-
-    /// <summary>1 - beta1^t at step t = 1, 2, ...</summary>
-    public float Correction1 { get; init; }
-
-    /// <summary>1 - beta2^t at step t = 1, 2, ...</summary>
-    public float Correction2 { get; init; }
-}
+/// <summary>The numbers of one AdamW update.</summary>
+/// <param name="LearningRate">Learning rate.</param>
+/// <param name="Beta1">Decay of the first moment.</param>
+/// <param name="Beta2">Decay of the second moment.</param>
+/// <param name="Epsilon">Added to the root of the corrected second moment.</param>
+/// <param name="WeightDecay">Decoupled decay per unit of learning rate; 0 where none applies.</param>
+/// <param name="Correction1">1 - Beta1^t at step t = 1, 2, ...</param>
+/// <param name="Correction2">1 - Beta2^t at step t = 1, 2, ...</param>
+/// <param name="GradientScale">Factor on the gradient, such as that of clipping.</param>
+public readonly record struct AdamWStep(
+    float LearningRate, float Beta1, float Beta2, float Epsilon, float WeightDecay, float Correction1, float Correction2, float GradientScale);
 
 /// <summary>Passes over the flat memory of weights, gradients and moments.</summary>
 public static unsafe class Optimizer
@@ -67,7 +51,7 @@ public static unsafe class Optimizer
 
     /// <summary>
     /// AdamW on elements begin .. begin + count - 1: with g scaled, m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2,
-    /// w -= rate * (m / Correction1 / (sqrt(v / Correction2) + epsilon) + weightDecay * w) (Loshchilov and Hutter 2019, algorithm 2).
+    /// w -= LearningRate * (m / Correction1 / (sqrt(v / Correction2) + Epsilon) + WeightDecay * w) (Loshchilov and Hutter 2019, algorithm 2).
     /// </summary>
     public static void AdamW(Team team, float* w, float* g, float* m, float* v, long begin, long count, in AdamWStep step, bool zeroGradient)
     {
@@ -116,9 +100,9 @@ public static unsafe class Optimizer
         var (beta1, beta2) = (Vector512.Create(s.Beta1), Vector512.Create(s.Beta2));
         var (rest1, rest2) = (Vector512.Create(1 - s.Beta1), Vector512.Create(1 - s.Beta2));
         var (scale, epsilon) = (Vector512.Create(s.GradientScale), Vector512.Create(s.Epsilon));
-        // w -= rate * (m/c1 / (sqrt(v/c2) + eps) + decay * w), with the constants gathered into two factors.
-        var keep = Vector512.Create(1 - (s.Rate * s.WeightDecay));
-        var rate = Vector512.Create(-s.Rate / s.Correction1);
+        // w += -rate/c1 * m / (sqrt(v/c2) + eps) - rate * decay * w; not w * (1 - rate * decay), which rounds a small decay away.
+        var decay = Vector512.Create(-s.LearningRate * s.WeightDecay);
+        var rate = Vector512.Create(-s.LearningRate / s.Correction1);
         var root = Vector512.Create(1 / s.Correction2);
         var i = 0;
         for (; i <= count - 16; i += 16)
@@ -129,7 +113,8 @@ public static unsafe class Optimizer
             first1.Store(m + i);
             second.Store(v + i);
             var step = rate * first1 / (Vector512.Sqrt(second * root) + epsilon);
-            Vector512.FusedMultiplyAdd(keep, Vector512.Load(w + i), step).Store(w + i);
+            var weight = Vector512.Load(w + i);
+            (weight + Vector512.FusedMultiplyAdd(decay, weight, step)).Store(w + i);
             if (a.ZeroGradient)
             {
                 Vector512<float>.Zero.Store(g + i);
@@ -141,8 +126,8 @@ public static unsafe class Optimizer
             var gradient = g[i] * s.GradientScale;
             m[i] = MathF.FusedMultiplyAdd(s.Beta1, m[i], (1 - s.Beta1) * gradient);
             v[i] = MathF.FusedMultiplyAdd(s.Beta2, v[i], (1 - s.Beta2) * gradient * gradient);
-            var step = -s.Rate / s.Correction1 * m[i] / (MathF.Sqrt(v[i] * (1 / s.Correction2)) + s.Epsilon);
-            w[i] = MathF.FusedMultiplyAdd(1 - (s.Rate * s.WeightDecay), w[i], step);
+            var step = -s.LearningRate / s.Correction1 * m[i] / (MathF.Sqrt(v[i] * (1 / s.Correction2)) + s.Epsilon);
+            w[i] += MathF.FusedMultiplyAdd(-s.LearningRate * s.WeightDecay, w[i], step);
             if (a.ZeroGradient)
             {
                 g[i] = 0;

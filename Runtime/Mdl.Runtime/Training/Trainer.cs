@@ -1,6 +1,7 @@
 using System.Globalization;
 using Mdl.Runtime.Checkpoints;
 using Mdl.Runtime.Devices;
+using Mdl.Runtime.Kernels;
 using Mdl.Runtime.Models;
 
 namespace Mdl.Runtime.Training;
