@@ -1,0 +1,67 @@
+using System.Globalization;
+using Mdl.Compiler.Planning;
+using Mdl.Dsl.Graphs;
+
+namespace Mdl.Compiler.Emission;
+
+/// <summary>C# text for sizes, indices, constants and elementwise functions.</summary>
+internal static class Expressions
+{
+    public static string Size(Dim dim)
+    {
+        var terms = dim.Terms.ToList();
+        if (terms.Count == 0)
+        {
+            return "0L";
+        }
+
+        var parts = terms.Select(t => t.Factors.Count == 0 ? t.Coefficient.ToString(CultureInfo.InvariantCulture) + "L"
+            : (t.Coefficient == 1 ? "" : t.Coefficient.ToString(CultureInfo.InvariantCulture) + "L * ") + string.Join(" * ", t.Factors));
+        return terms.Count == 1 ? parts.Single() : "(" + string.Join(" + ", parts) + ")";
+    }
+
+    public static string Int(Dim dim) => dim.IsConstant ? dim.Constant.ToString(CultureInfo.InvariantCulture) : $"(int)({Size(dim)})";
+
+    /// <summary>An offset to add to a pointer: "" for zero.</summary>
+    public static string Plus(Dim offset) => offset.Equals(Dim.Zero) ? "" : " + " + Size(offset);
+
+    public static string Of(Storage storage)
+    {
+        var text = storage.Pointer + Plus(storage.Offset);
+        foreach (var (variable, stride) in storage.Slots)
+        {
+            text += $" + {variable} * {Size(stride)}";
+        }
+
+        return text == storage.Pointer ? text : "(" + text + ")";
+    }
+
+    public static string Float(double value) => double.IsPositiveInfinity(value) ? "float.PositiveInfinity"
+        : double.IsNegativeInfinity(value) ? "float.NegativeInfinity"
+        : double.IsNaN(value) ? "float.NaN"
+        : ((float)value).ToString("R", CultureInfo.InvariantCulture) + "f";
+
+    public static string Digit(Digit digit)
+    {
+        var variable = digit.Variable switch { LoopVariable.Row => "r", LoopVariable.Column => "c", _ => "j" };
+        var text = digit.Divisor.IsOne ? variable : $"{variable} / {Size(digit.Divisor)}";
+        return digit.Modulus is null ? text : $"{text} % {Size(digit.Modulus)}";
+    }
+
+    public static string Unary(UnaryFunction function, string x) => function switch
+    {
+        UnaryFunction.Negate => $"-{x}",
+        UnaryFunction.Square => $"{x} * {x}",
+        UnaryFunction.StopGradient => x,
+        _ => $"Simd.{function}({x})",
+    };
+
+    public static string Binary(BinaryFunction function, string x, string y) => function switch
+    {
+        BinaryFunction.Add => $"{x} + {y}",
+        BinaryFunction.Subtract => $"{x} - {y}",
+        BinaryFunction.Multiply => $"{x} * {y}",
+        BinaryFunction.Divide => $"{x} / {y}",
+        _ => $"Simd.{function}({x}, {y})",
+    };
+}

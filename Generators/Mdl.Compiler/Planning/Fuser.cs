@@ -1,0 +1,294 @@
+using Mdl.Dsl;
+using Mdl.Dsl.Graphs;
+
+namespace Mdl.Compiler.Planning;
+
+/// <summary>A stored value that a root reads; Aligned if it is read in the root's own row, so that both may be in one kernel.</summary>
+internal readonly record struct Dependency(Value Value, bool Aligned);
+
+/// <summary>
+/// Decides which values of a graph are stored and which are computed inline where they are used. Roots are the fusable values that must be stored:
+/// inputs of template operations, outputs, reductions across rows, and what <see cref="Visit"/> finds that it cannot follow by digits.
+/// </summary>
+internal sealed class Fuser
+{
+    private readonly Graph _graph;
+    private readonly HashSet<Value> _roots = [];
+    private readonly Dictionary<Value, bool> _transcendental = [];
+
+    public Fuser(Graph graph)
+    {
+        _graph = graph;
+        foreach (var output in graph.Outputs)
+        {
+            Require(DenseBase(output));
+        }
+
+        foreach (var node in graph.Nodes.Where(n => !IndexFlow.IsFusable(n.Operation)))
+        {
+            for (var i = 0; i < node.Inputs.Count; i++)
+            {
+                Require(TemplateInput(node, i).Base);
+            }
+        }
+
+        Close();
+    }
+
+    public IReadOnlyCollection<Value> Roots => _roots;
+
+    public bool IsStored(Value value) => _roots.Contains(value) || !IndexFlow.IsFusable(_graph.Nodes[value.Node].Operation);
+
+    /// <summary>Stores a value that several kernels would compute, then whatever that makes necessary.</summary>
+    public void Share(IEnumerable<Value> values)
+    {
+        foreach (var value in values)
+        {
+            Require(value);
+        }
+
+        Close();
+    }
+
+    /// <summary>The memory that a template reads as its input.</summary>
+    public StridedView TemplateInput(Node node, int input)
+    {
+        var value = node.Inputs[input];
+        var view = StridedView.Of(_graph, value, IsStored);
+        if (Accepts(node.Operation, input, view))
+        {
+            return view;
+        }
+
+        var dense = DenseBase(value);
+        return StridedView.Of(_graph, value, v => v == dense || v == value || IsStored(v)) is { IsDense: true } reshaped ? reshaped
+            : new(value, _graph.Type(value).Shape, IndexFlow.Strides(_graph.Type(value).Shape).ToEquatableArray(), Dim.Zero);
+    }
+
+    /// <summary>The value under any reshapes: in dense memory they are the same.</summary>
+    public Value DenseBase(Value value)
+    {
+        while (!_roots.Contains(value) && _graph.Nodes[value.Node].Operation is Reshape)
+        {
+            value = _graph.Nodes[value.Node].Inputs[0];
+        }
+
+        return value;
+    }
+
+    public RootKind KindOf(Value value)
+    {
+        if (_graph.Nodes[value.Node].Operation is not Reduce reduce)
+        {
+            return RootKind.Store;
+        }
+
+        var shape = _graph.Type(_graph.Nodes[value.Node].Inputs[0]).Shape;
+        var last = shape.Count - 1;
+        if (reduce.Axes.Contains(last))
+        {
+            return RootKind.Store;
+        }
+
+        var all = Enumerable.Range(0, last).All(i => reduce.Axes.Contains(i) || shape[i].IsOne);
+        return all && reduce.Function == ReduceFunction.Sum ? RootKind.ColumnReduce : RootKind.SerialReduce;
+    }
+
+    /// <summary>The shape whose rows and columns a root's kernel runs over.</summary>
+    public EquatableArray<Dim> SpaceOf(Root root) =>
+        _graph.Type(root.Kind == RootKind.ColumnReduce ? _graph.Nodes[root.Value.Node].Inputs[0] : root.Value).Shape;
+
+    public static Dim RowsOf(EquatableArray<Dim> shape) => shape.Count == 0 ? Dim.One : Dim.Product(shape.Take(shape.Count - 1));
+
+    public static Linear[] RootIndex(EquatableArray<Dim> shape)
+    {
+        if (shape.Count == 0)
+        {
+            return [];
+        }
+
+        var leading = Linear.Row.Split([.. shape.Take(shape.Count - 1)])!;
+        return [.. leading, shape[shape.Count - 1].IsOne ? Linear.Zero : Linear.Column];
+    }
+
+    /// <summary>The index into the operand of a root that reduces, given the index of the root's space.</summary>
+    public Linear[] ReducedIndex(Node node, Linear[] at)
+    {
+        var reduce = (Reduce)node.Operation;
+        var shape = _graph.Type(node.Inputs[0]).Shape;
+        var inner = Linear.Inner.Split([.. reduce.Axes.Select(a => shape[a])])!;
+        var into = (Linear[])at.Clone();
+        for (var i = 0; i < reduce.Axes.Count; i++)
+        {
+            into[reduce.Axes[i]] = inner[i];
+        }
+
+        return into;
+    }
+
+    public static bool IsRow(Dim rows, EquatableArray<Dim> shape, Linear[] at)
+    {
+        if (!RowsOf(shape).Equals(rows))
+        {
+            return false;
+        }
+
+        var leading = shape.Count == 0 ? [] : shape.Take(shape.Count - 1).ToArray();
+        var flat = IndexFlow.Flatten(IndexFlow.Strides(leading), [.. at.Take(leading.Length)]);
+        return rows.IsOne ? flat.IsZero : flat == Linear.Row;
+    }
+
+    /// <summary>
+    /// Walks the expression of a root; reports what it reads from memory and every fusable value that it computes. Calls <see cref="Require"/> for what
+    /// must be stored first.
+    /// </summary>
+    public void Visit(Root root, Action<Dependency> reads, Action<Value>? computes = null)
+    {
+        var space = SpaceOf(root);
+        var rows = RowsOf(space);
+        var seen = new HashSet<(Value, string)>();
+        var node = _graph.Nodes[root.Value.Node];
+        var at = RootIndex(space);
+        switch (root.Kind)
+        {
+            case RootKind.ColumnReduce:
+                Walk(node.Inputs[0], at, false);
+                break;
+            case RootKind.SerialReduce:
+                Walk(node.Inputs[0], ReducedIndex(node, at), false);
+                break;
+            default:
+                Walk(root.Value, at, root.Concat is null);
+                break;
+        }
+
+        void Walk(Value value, Linear[] index, bool isRoot)
+        {
+            if (!seen.Add((value, string.Join("|", index.Select(x => x.ToString())))) && !isRoot)
+            {
+                return;
+            }
+
+            var shape = _graph.Type(value).Shape;
+            var self = _graph.Nodes[value.Node];
+            if (!IndexFlow.IsFusable(self.Operation))
+            {
+                reads(new(value, false));
+                return;
+            }
+
+            if (!isRoot && _roots.Contains(value))
+            {
+                reads(new(value, KindOf(value) == RootKind.Store && !IsAssembled(value) && IsRow(rows, shape, index) && !index.Any(x => x.Uses(LoopVariable.Inner))));
+                return;
+            }
+
+            computes?.Invoke(value);
+            switch (self.Operation)
+            {
+                case Reduce:
+                    if (KindOf(value) != RootKind.Store || !IsRow(rows, shape, index))
+                    {
+                        Cut(value);
+                        return;
+                    }
+
+                    var inner = (Linear[])index.Clone();
+                    inner[inner.Length - 1] = Linear.Column;
+                    Walk(self.Inputs[0], inner, false);
+                    return;
+                case Concat when !IndexFlow.ChoosesByColumn(_graph, self, index):
+                    if (isRoot)
+                    {
+                        throw new InvalidOperationException("an assembled concatenation has no expression");
+                    }
+
+                    Cut(value);
+                    return;
+                case Broadcast when StretchesRows(self) && IsTranscendental(self.Inputs[0]):
+                    Cut(DenseBase(self.Inputs[0]));
+                    return;
+            }
+
+            for (var i = 0; i < self.Inputs.Count; i++)
+            {
+                if (IndexFlow.Into(_graph, self, i, index) is { } into)
+                {
+                    Walk(self.Inputs[i], into, false);
+                }
+                else
+                {
+                    Cut(StridedView.Of(_graph, value, IsStored).Base is var below && below != value ? below : self.Inputs[0]);
+                }
+            }
+        }
+
+        void Cut(Value value)
+        {
+            Require(value);
+            reads(new(value, false));
+        }
+    }
+
+    /// <summary>A stored concatenation whose operands are written to their places one by one.</summary>
+    public bool IsAssembled(Value value) =>
+        _graph.Nodes[value.Node] is { Operation: Concat } node && !IndexFlow.ChoosesByColumn(_graph, node, RootIndex(_graph.Type(value).Shape));
+
+    private bool StretchesRows(Node broadcast)
+    {
+        var from = _graph.Type(broadcast.Inputs[0]).Shape;
+        var to = broadcast.Types[0].Shape;
+        return !RowsOf(from).Equals(RowsOf(to)) && from.Count > 0;
+    }
+
+    private bool IsTranscendental(Value value)
+    {
+        if (_roots.Contains(value) || !IndexFlow.IsFusable(_graph.Nodes[value.Node].Operation))
+        {
+            return false;
+        }
+
+        if (!_transcendental.TryGetValue(value, out var known))
+        {
+            var node = _graph.Nodes[value.Node];
+            // A value without a vector axis is one number; computing it again costs nothing worth storing.
+            known = IndexFlow.IsTranscendental(node.Operation) || node.Inputs.Any(IsTranscendental);
+            _transcendental[value] = known;
+        }
+
+        return known;
+    }
+
+    private void Require(Value value)
+    {
+        if (IndexFlow.IsFusable(_graph.Nodes[value.Node].Operation))
+        {
+            _roots.Add(value);
+        }
+    }
+
+    private void Close()
+    {
+        var visited = new HashSet<Value>();
+        while (_roots.FirstOrDefault(r => !visited.Contains(r)) is var next && _roots.Contains(next) && visited.Add(next))
+        {
+            foreach (var root in RootsFor(next))
+            {
+                Visit(root, _ => { });
+            }
+        }
+    }
+
+    /// <summary>The kernel roots that store a value: itself, or the operands of an assembled concatenation.</summary>
+    public IEnumerable<Root> RootsFor(Value value) => IsAssembled(value)
+        ? _graph.Nodes[value.Node].Inputs.Select((v, i) => new Root(v, RootKind.Store, value, i))
+        : [new Root(value, KindOf(value))];
+
+    private static bool Accepts(Operation operation, int input, StridedView view) => operation switch
+    {
+        Contract => view.Strides[view.Strides.Count - 1].IsOne || view.Strides[view.Strides.Count - 2].IsOne,
+        Attend or AttendGradient when input < 3 => view.Strides[3].IsOne && view.Strides[2].Equals(view.Shape[3])
+            && view.Strides[0].Equals(view.Strides[1] * view.Shape[1]),
+        _ => view.IsDense,
+    };
+}

@@ -1,0 +1,230 @@
+using System.Globalization;
+using System.Text;
+using Mdl.Dsl;
+using Mdl.Dsl.Graphs;
+
+namespace Mdl.Compiler.Planning;
+
+/// <summary>A value of a program's graph that has to end up at a given place.</summary>
+internal sealed record Target(Value Value, Storage Storage);
+
+/// <summary>Plans a program: kernels in order, loops, and a place for every stored value.</summary>
+internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage> parameters, CancellationToken cancellation)
+{
+    private readonly List<ArenaBuffer> _buffers = [];
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+    private readonly List<ArenaBuffer> _kept = [];
+    private int _loops;
+
+    /// <summary>Plans a graph. Targets are written where they say; values without target that the caller reads later are returned by their storage.</summary>
+    public ProgramPlan Plan(Graph graph, int forwardNodes, IReadOnlyList<Target> targets, IReadOnlyList<Value> kept)
+    {
+        var top = Scope(graph, forwardNodes, node => ((Operation)node.Operation) switch
+        {
+            Input input => inputs(input.Name),
+            Parameter parameter => parameters(parameter.Path),
+            _ => throw new InvalidOperationException($"{node.Operation} has no memory"),
+        }, targets);
+        foreach (var value in kept)
+        {
+            if (top.Stored[top.Fuser.DenseBase(value)].Buffer is { } buffer)
+            {
+                _kept.Add(buffer);
+            }
+        }
+
+        new Timeline(_kept).Run(top);
+        return new(top, _buffers);
+    }
+
+    private ScopePlan Scope(Graph graph, int forwardNodes, Func<Node, Storage> leaves, IReadOnlyList<Target> targets)
+    {
+        var (fuser, steps, forwardSteps) = new Grouper(graph, forwardNodes, cancellation).Run();
+        var plan = new ScopePlan(graph, fuser);
+        for (var i = 0; i < graph.Nodes.Count; i++)
+        {
+            if (graph.Nodes[i].Operation is Input or Parameter)
+            {
+                plan.Stored[new(i)] = leaves(graph.Nodes[i]);
+            }
+        }
+
+        var copies = new List<(Value Source, Target Target)>();
+        foreach (var target in targets)
+        {
+            var source = fuser.DenseBase(target.Value);
+            if (plan.Stored.ContainsKey(source))
+            {
+                copies.Add((source, target));
+            }
+            else
+            {
+                plan.Stored[source] = target.Storage;
+            }
+        }
+
+        plan.ForwardSteps = forwardSteps;
+        foreach (var step in steps)
+        {
+            switch (step)
+            {
+                case KernelStep { Kernel: var kernel }:
+                    foreach (var root in kernel.Roots)
+                    {
+                        Allocate(plan, root.Concat ?? root.Value);
+                        if (root.Kind == RootKind.ColumnReduce)
+                        {
+                            var width = fuser.SpaceOf(root) is var space && space.Count > 0 ? space[space.Count - 1] : Dim.One;
+                            plan.Partials[root.Value] = New(NameOf(graph, root.Value) + "_partial", ElementType.F32, width * RowKernel.MostChunks);
+                        }
+                    }
+
+                    kernel.Name = Unique(Pascal(NameOf(graph, kernel.Roots[0].Concat ?? kernel.Roots[0].Value)));
+                    plan.Steps.Add(step);
+                    break;
+                case LoopStep { Node: var node }:
+                    plan.Steps.Add(new LoopStep(node, Loop(plan, node)));
+                    break;
+                case TemplateStep { Node: var node }:
+                    for (var output = 0; output < graph.Nodes[node].Types.Count; output++)
+                    {
+                        Allocate(plan, new(node, output));
+                    }
+
+                    plan.Steps.Add(step);
+                    break;
+            }
+        }
+
+        foreach (var (source, target) in copies)
+        {
+            var type = graph.Type(source);
+            plan.Steps.Add(new CopyStep(plan.Stored[source], target.Storage, type.Size, type.Element));
+        }
+
+        return plan;
+    }
+
+    private LoopPlan Loop(ScopePlan outer, int node)
+    {
+        var self = outer.Graph.Nodes[node];
+        var repeat = (Repeat)self.Operation;
+        var variable = "i" + (++_loops).ToString(CultureInfo.InvariantCulture);
+        for (var output = 0; output < self.Types.Count; output++)
+        {
+            Allocate(outer, new(node, output));
+        }
+
+        Storage Source(int input) => outer.StorageOf(outer.Fuser.TemplateInput(self, input));
+        var body = repeat.Body;
+        var bodyTargets = new List<Target>();
+        var stacks = new Dictionary<int, Storage>();
+        for (var i = repeat.Carried; i < body.Outputs.Count; i++)
+        {
+            var stack = outer.Stored[new(node, i)];
+            var yielded = body.Outputs[i];
+            if (yielded.Node < repeat.Carried && body.Nodes[yielded.Node].Operation is Input && !stacks.ContainsKey(yielded.Node))
+            {
+                // What an iteration reads is saved: then the stack's slots can be the carried value's memory, and nothing is copied.
+                stacks[yielded.Node] = stack;
+            }
+            else
+            {
+                bodyTargets.Add(new(yielded, stack.Slot(variable, body.Type(yielded).Size)));
+            }
+        }
+
+        var carried = new List<CarriedPlan>();
+        for (var k = 0; k < repeat.Carried; k++)
+        {
+            var type = self.Types[k];
+            var name = Camel(NameOf(body, body.Outputs[k])) + "_" + variable + "_" + k.ToString(CultureInfo.InvariantCulture);
+            var stacked = stacks.TryGetValue(k, out var slots);
+            var between = Enumerable.Range(0, stacked ? 0 : Math.Min(2, repeat.Count - 1)).Select(_ => New(name, type.Element, type.Size)).ToEquatableArray();
+            carried.Add(new(name + "_in", name + "_out", Source(k), outer.Stored[new(node, k)], between, stacked ? slots : null, type));
+            bodyTargets.Insert(k, new(body.Outputs[k], Storage.At(name + "_out")));
+        }
+
+        var plan = Scope(body, body.Nodes.Count, leaf =>
+        {
+            var number = int.Parse(((Input)leaf.Operation).Name.TrimStart('#'), CultureInfo.InvariantCulture);
+            return number < repeat.Carried ? Storage.At(carried[number].In)
+                : number < repeat.Carried + repeat.Invariants ? Source(number)
+                : Source(number).Slot(variable, leaf.Types[0].Size);
+        }, bodyTargets);
+        return new(repeat, variable, plan, carried.ToEquatableArray());
+    }
+
+    private void Allocate(ScopePlan plan, Value value)
+    {
+        if (!plan.Stored.ContainsKey(value))
+        {
+            var type = plan.Graph.Type(value);
+            plan.Stored[value] = New(NameOf(plan.Graph, value), type.Element, type.Size);
+        }
+    }
+
+    private Storage New(string name, ElementType element, Dim size)
+    {
+        var buffer = new ArenaBuffer("_" + Unique(Camel(name)), element, size);
+        _buffers.Add(buffer);
+        return new(buffer.Name, Dim.Zero, [], buffer);
+    }
+
+    private string Unique(string name)
+    {
+        var unique = name;
+        for (var i = 2; !_names.Add(unique); i++)
+        {
+            unique = name + i.ToString(CultureInfo.InvariantCulture);
+        }
+
+        return unique;
+    }
+
+    /// <summary>The source's name for a value, or the name of the value that it is made from, or the operation's.</summary>
+    private static string NameOf(Graph graph, Value value)
+    {
+        var node = graph.Nodes[value.Node];
+        for (var v = node; ; v = graph.Nodes[v.Inputs[0].Node])
+        {
+            if (v.Name.Length > 0)
+            {
+                return v.Name + (value.Output > 0 ? value.Output.ToString(CultureInfo.InvariantCulture) : "");
+            }
+
+            if (v.Operation is not (Reshape or Broadcast or Transpose or Slice) || v.Inputs.Count == 0)
+            {
+                break;
+            }
+        }
+
+        return node.Operation.GetType().Name + (value.Output > 0 ? value.Output.ToString(CultureInfo.InvariantCulture) : "");
+    }
+
+    private static string Pascal(string name)
+    {
+        var text = new StringBuilder();
+        var upper = true;
+        foreach (var c in name)
+        {
+            if (!char.IsLetterOrDigit(c))
+            {
+                upper = true;
+            }
+            else
+            {
+                text.Append(upper ? char.ToUpperInvariant(c) : c);
+                upper = false;
+            }
+        }
+
+        return text.Length == 0 || char.IsDigit(text[0]) ? "K" + text : text.ToString();
+    }
+
+    private static string Camel(string name)
+    {
+        var pascal = Pascal(name);
+        return char.ToLowerInvariant(pascal[0]) + pascal.Substring(1);
+    }
+}
