@@ -50,7 +50,7 @@ internal static class Expressions
 
     public static string Unary(UnaryFunction function, string x) => function switch
     {
-        UnaryFunction.Negate => $"-{x}",
+        UnaryFunction.Negate => x.StartsWith("-", StringComparison.Ordinal) ? $"-({x})" : $"-{x}",
         UnaryFunction.Square => $"{x} * {x}",
         UnaryFunction.StopGradient => x,
         _ => $"Simd.{function}({x})",

@@ -14,11 +14,13 @@ internal sealed class Fuser
 {
     private readonly Graph _graph;
     private readonly HashSet<Value> _roots = [];
+    private readonly HashSet<Value> _inPlace = [];
     private readonly Dictionary<Value, bool> _transcendental = [];
 
     public Fuser(Graph graph)
     {
         _graph = graph;
+        FindReadInPlace();
         foreach (var output in graph.Outputs)
         {
             Require(DenseBase(output));
@@ -64,6 +66,9 @@ internal sealed class Fuser
         return StridedView.Of(_graph, value, v => v == dense || v == value || IsStored(v)) is { IsDense: true } reshaped ? reshaped
             : new(value, _graph.Type(value).Shape, IndexFlow.Strides(_graph.Type(value).Shape).ToEquatableArray(), Dim.Zero);
     }
+
+    /// <summary>Rows chosen by index that only grouped products read: these gather while they read, and the rows are never stored.</summary>
+    public bool IsReadInPlace(Value value) => _inPlace.Contains(value);
 
     /// <summary>The value under any reshapes: in dense memory they are the same.</summary>
     public Value DenseBase(Value value)
@@ -233,6 +238,30 @@ internal sealed class Fuser
     /// <summary>A stored concatenation whose operands are written to their places one by one.</summary>
     public bool IsAssembled(Value value) =>
         _graph.Nodes[value.Node] is { Operation: Concat } node && !IndexFlow.ChoosesByColumn(_graph, node, RootIndex(_graph.Type(value).Shape));
+
+    private void FindReadInPlace()
+    {
+        for (var i = 0; i < _graph.Nodes.Count; i++)
+        {
+            if (_graph.Nodes[i].Operation is GatherRows)
+            {
+                _inPlace.Add(new(i));
+            }
+        }
+
+        foreach (var node in _graph.Nodes)
+        {
+            for (var i = 0; i < node.Inputs.Count; i++)
+            {
+                if (!(node.Operation is GroupedContract && i == 0) && !(node.Operation is GroupedOuter && i < 2))
+                {
+                    _inPlace.Remove(node.Inputs[i]);
+                }
+            }
+        }
+
+        _inPlace.ExceptWith(_graph.Outputs);
+    }
 
     private bool StretchesRows(Node broadcast)
     {

@@ -63,9 +63,29 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
             }
         }
 
-        plan.ForwardSteps = forwardSteps;
-        foreach (var step in steps)
+        void Copies(bool forward)
         {
+            foreach (var (source, target) in copies.Where(c => c.Source.Node < forwardNodes == forward))
+            {
+                var type = graph.Type(source);
+                plan.Steps.Add(new CopyStep(plan.Stored[source], target.Storage, type.Size, type.Element));
+            }
+        }
+
+        for (var i = 0; i <= steps.Count; i++)
+        {
+            if (i == forwardSteps)
+            {
+                Copies(forward: true);
+                plan.ForwardSteps = plan.Steps.Count;
+            }
+
+            if (i == steps.Count)
+            {
+                break;
+            }
+
+            var step = steps[i];
             switch (step)
             {
                 case KernelStep { Kernel: var kernel }:
@@ -85,6 +105,8 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
                 case LoopStep { Node: var node }:
                     plan.Steps.Add(new LoopStep(node, Loop(plan, node)));
                     break;
+                case TemplateStep { Node: var node } when fuser.IsReadInPlace(new(node)):
+                    break;
                 case TemplateStep { Node: var node }:
                     for (var output = 0; output < graph.Nodes[node].Types.Count; output++)
                     {
@@ -96,12 +118,7 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
             }
         }
 
-        foreach (var (source, target) in copies)
-        {
-            var type = graph.Type(source);
-            plan.Steps.Add(new CopyStep(plan.Stored[source], target.Storage, type.Size, type.Element));
-        }
-
+        Copies(forward: false);
         return plan;
     }
 

@@ -70,7 +70,11 @@ internal sealed class Timeline(IReadOnlyList<ArenaBuffer> kept)
         var node = plan.Graph.Nodes[number];
         for (var i = 0; i < node.Inputs.Count; i++)
         {
-            Touch(plan.StorageOf(plan.Fuser.TemplateInput(node, i)));
+            var gathered = plan.Fuser.IsReadInPlace(node.Inputs[i]) ? plan.Graph.Nodes[node.Inputs[i].Node] : null;
+            for (var j = 0; j < (gathered?.Inputs.Count ?? 1); j++)
+            {
+                Touch(plan.StorageOf(plan.Fuser.TemplateInput(gathered ?? node, gathered is null ? i : j)));
+            }
         }
 
         for (var i = 0; i < node.Types.Count; i++)
