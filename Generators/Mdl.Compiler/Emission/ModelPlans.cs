@@ -1,0 +1,94 @@
+using Mdl.Compiler.Passes;
+using Mdl.Compiler.Planning;
+using Mdl.Dsl;
+using Mdl.Dsl.Binding;
+using Mdl.Dsl.Graphs;
+
+namespace Mdl.Compiler.Emission;
+
+/// <summary>A scalar or a load that a training program leaves for its caller.</summary>
+internal sealed record MetricPlan(string Name, bool IsLoad, long Rows, long Columns, long Offset);
+
+/// <summary>A state's next value in the training program.</summary>
+internal sealed record StatePlan(BoundParameter Parameter, Storage Next);
+
+internal sealed record TrainingPlan(
+    ProgramPlan Program, IReadOnlyList<MetricPlan> Metrics, IReadOnlyList<StatePlan> States, Dim TokenCount);
+
+/// <param name="Program">The plan.</param>
+/// <param name="Logits">Where the logits are.</param>
+/// <param name="Vocabulary">Their width.</param>
+/// <param name="SelectsRows">Whether the input "rows" chooses the rows whose logits are computed.</param>
+internal sealed record InferencePlan(ProgramPlan Program, Storage Logits, long Vocabulary, bool SelectsRows);
+
+/// <summary>From a bound model to the plans of its programs.</summary>
+internal static class ModelPlans
+{
+    public static TrainingPlan Training(BoundModel model, WeightLayout layout, CancellationToken cancellation)
+    {
+        var recompute = model.Trains.Count > 0 && model.Trains[0].RecomputeLayers;
+        var differentiated = CompilerPasses.Training(model, recompute);
+        cancellation.ThrowIfCancellationRequested();
+        var (graph, forwardNodes) = Normalizer.Run(differentiated.Graph, differentiated.ForwardNodes);
+        var targets = new List<Target>();
+        var states = new List<(BoundParameter, Value)>();
+        var metrics = new List<MetricPlan>();
+        long offset = 0;
+        for (var i = 0; i < model.Training.Outputs.Count; i++)
+        {
+            var (output, value) = (model.Training.Outputs[i], graph.Outputs[i]);
+            var shape = graph.Type(value).Shape;
+            switch (output.Kind)
+            {
+                case OutputKind.State:
+                    states.Add((model.Parameters.First(p => p.Key == output.Name), value));
+                    break;
+                default:
+                    var columns = shape.Count == 0 ? 1 : shape[shape.Count - 1].Constant;
+                    var rows = shape.Count < 2 ? 1 : Dim.Product(shape.Take(shape.Count - 1)).Constant;
+                    var name = output.Kind == OutputKind.Loss ? "loss" : output.Name;
+                    metrics.Add(new(name, output.Kind == OutputKind.Load, rows, columns, offset));
+                    targets.Add(new(value, Storage.At("_metrics").Plus(offset)));
+                    offset += rows * columns;
+                    break;
+            }
+        }
+
+        for (var i = 0; i < differentiated.Gradients.Count; i++)
+        {
+            targets.Add(new(graph.Outputs[model.Training.Outputs.Count + i], Storage.At("_gradients").Plus(layout[differentiated.Gradients[i].Path])));
+        }
+
+        var program = new Planner(
+            name => name == "tokens" ? Storage.At("_tokens") : throw new InvalidOperationException($"no input {name}"),
+            path => Storage.At("_weights").Plus(layout[path]),
+            cancellation).Plan(graph, forwardNodes, targets, [.. states.Select(s => s.Item2)]);
+        var top = program.Top;
+        var loss = metrics.FindIndex(m => m.Name == "loss");
+        (metrics[0], metrics[loss]) = (metrics[loss], metrics[0]);
+        return new(
+            program, metrics, [.. states.Select(s => new StatePlan(s.Item1, top.Stored[top.Fuser.DenseBase(s.Item2)]))],
+            Dim.Symbol("B") * (Dim.Symbol("T") + 1 + model.MtpDepth));
+    }
+
+    public static InferencePlan Inference(BoundModel model, WeightLayout layout, CancellationToken cancellation)
+    {
+        var result = model.Forward.Outputs.ToList().FindIndex(o => o.Kind == OutputKind.Result);
+        var (graph, _) = Normalizer.Run(CompilerPasses.Forward(model), int.MaxValue);
+        graph = graph with { Outputs = [graph.Outputs[result]] };
+        var selected = RowSelection.Run(graph);
+        var selects = selected is not null;
+        graph = selected ?? graph;
+        var logits = graph.Outputs[0];
+        var program = new Planner(
+            name => name switch
+            {
+                "tokens" => Storage.At("_tokens"),
+                RowSelection.InputName => Storage.At("_rows"),
+                _ => throw new InvalidOperationException($"no input {name}"),
+            },
+            path => Storage.At("_weights").Plus(layout[path]),
+            cancellation).Plan(graph, graph.Nodes.Count, [], [logits]);
+        return new(program, program.Top.Stored[program.Top.Fuser.DenseBase(logits)], graph.Type(logits).Last.Constant, selects);
+    }
+}
