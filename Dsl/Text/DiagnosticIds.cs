@@ -32,5 +32,6 @@ public static partial class DiagnosticIds
         new(UnknownEscape, "Unknown escape in a string", "Mdl.Syntax"),
         new(ChainedComparison, "Comparisons do not chain", "Mdl.Syntax"),
         new(Misplaced, "'module' and 'import' come before all declarations", "Mdl.Syntax"),
+        .. Binding,
     ];
 }

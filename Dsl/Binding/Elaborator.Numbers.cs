@@ -1,0 +1,135 @@
+using System.Globalization;
+using Mdl.Dsl.Graphs;
+using Mdl.Dsl.Syntax;
+
+namespace Mdl.Dsl.Binding;
+
+/// <summary>Build-time numbers and sizes.</summary>
+internal sealed partial class Elaborator
+{
+    private const double LargestExact = 9007199254740992; // 2^53
+
+    private static Entity FromNumber(double value, bool isInteger) =>
+        isInteger && Math.Abs(value) <= LargestExact ? new Size((long)value) : new Number(value);
+
+    public static double? AsReal(Entity entity) => entity switch
+    {
+        Number number => number.Value,
+        Size { Dim.IsConstant: true } size => size.Dim.Constant,
+        _ => null,
+    };
+
+    private static bool IsUnknown(Entity entity) => entity is Size size && !size.Dim.IsConstant && size.Dim.Symbols.Any(s => s.StartsWith(UnknownMark, StringComparison.Ordinal));
+
+    /// <summary>An integer between bounds, or null after a diagnostic.</summary>
+    private long? Count(Entity entity, Span span, Frame frame, long least, long most, string what)
+    {
+        if (RealNumber(entity, span, frame, what) is not { } value)
+        {
+            return null;
+        }
+
+        if (value != Math.Floor(value) || double.IsInfinity(value))
+        {
+            Report(frame, DiagnosticIds.SizeOutOfRange, span, $"{what} is an integer, but {frame.Source.Quote(span)} is {Show(value)}");
+            return null;
+        }
+
+        if (value < least || value > most)
+        {
+            Report(frame, DiagnosticIds.SizeOutOfRange, span, $"{what} is between {least} and {most}, but {frame.Source.Quote(span)} is {Show(value)}");
+            return null;
+        }
+
+        return (long)value;
+    }
+
+    private double? RealNumber(Entity entity, Span span, Frame frame, string what)
+    {
+        if (entity is Poison)
+        {
+            return null;
+        }
+
+        if (AsReal(entity) is { } value && !double.IsNaN(value))
+        {
+            return value;
+        }
+
+        if (IsUnknown(entity))
+        {
+            Failed = true;
+        }
+        else
+        {
+            Report(frame, DiagnosticIds.NotKnownAtBuildTime, span, $"{what} is a number known at build time, but {frame.Source.Quote(span)} is {entity.Kind}");
+        }
+
+        return null;
+    }
+
+    private Dim? AxisSize(Entity entity, Span span, Frame frame, string what)
+    {
+        switch (entity)
+        {
+            case Size size when !size.Dim.IsConstant:
+                return size.Dim;
+            case Poison:
+                return null;
+            default:
+                return Count(entity, span, frame, 0, 1L << 40, what) is { } count ? (Dim)count : null;
+        }
+    }
+
+    private static string Show(double value) => value.ToString("R", CultureInfo.InvariantCulture);
+
+    /// <summary>Arithmetic on build-time numbers; null where the result needs run time.</summary>
+    private static Entity? Calculate(string op, Entity left, Entity right)
+    {
+        if (left is Size a && right is Size b && CalculateSizes(op, a.Dim, b.Dim) is { } size)
+        {
+            return size;
+        }
+
+        if (AsReal(left) is not { } x || AsReal(right) is not { } y)
+        {
+            return null;
+        }
+
+        return op switch
+        {
+            "+" => new Number(x + y),
+            "-" => new Number(x - y),
+            "*" => new Number(x * y),
+            "/" => new Number(x / y),
+            "^" => new Number(Math.Pow(x, y)),
+            "<" => new Size(x < y ? 1 : 0),
+            "<=" => new Size(x <= y ? 1 : 0),
+            ">" => new Size(x > y ? 1 : 0),
+            ">=" => new Size(x >= y ? 1 : 0),
+            "==" => new Size(x == y ? 1 : 0),
+            _ => null,
+        };
+    }
+
+    private static Size? CalculateSizes(string op, Dim a, Dim b) => op switch
+    {
+        "+" => new(a + b),
+        "-" => new(a - b),
+        "*" => new(a * b),
+        "/" when !b.Equals(Dim.Zero) && Dim.Divide(a, b) is { } quotient => new(quotient),
+        "^" when a.IsConstant && b.IsConstant && IntegerPower(a.Constant, b.Constant) is { } power => new(power),
+        _ => null,
+    };
+
+    private static long? IntegerPower(long x, long n)
+    {
+        var power = n >= 0 ? Math.Pow(x, n) : double.NaN;
+        return Math.Abs(power) <= LargestExact ? (long)power : null;
+    }
+
+    /// <summary>The number as a scalar of the graph.</summary>
+    private static Value Scalar(GraphBuilder builder, Entity number) => number is Size { Dim.IsConstant: false } size
+        ? builder.Add(new SizeOf(size.Dim))
+        : builder.Constant(AsReal(number)!.Value);
+}

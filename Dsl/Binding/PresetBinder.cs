@@ -1,0 +1,106 @@
+using Mdl.Dsl.Graphs;
+using Mdl.Dsl.Syntax;
+
+namespace Mdl.Dsl.Binding;
+
+/// <summary>Presets: a model with all its sizes, bound for inference and for training.</summary>
+internal static class PresetBinder
+{
+    public static EquatableArray<BoundModel> Bind(FileSyntax file, Source source, Session session)
+    {
+        var trains = TrainBinder.Bind(file, source, session);
+        var models = new List<BoundModel>();
+        var classes = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        var paths = new Dictionary<string, HashSet<string>>(StringComparer.Ordinal);
+        foreach (var preset in file.Declarations.OfType<PresetSyntax>())
+        {
+            if (FindModel(preset.Model, source, session) is not { } declaration)
+            {
+                continue;
+            }
+
+            if (!classes.Add(declaration.Name + preset.Name.Text))
+            {
+                session.Report(DiagnosticIds.DuplicateName, source, preset.Name.Span, $"`{declaration.Name}` has a preset `{preset.Name}` already");
+                continue;
+            }
+
+            if (BindGuarded(preset, declaration, source, trains, session) is { } model)
+            {
+                models.Add(model);
+                if (!paths.TryGetValue(declaration.Name, out var known))
+                {
+                    paths[declaration.Name] = known = new(StringComparer.Ordinal);
+                }
+
+                known.UnionWith(model.Parameters.Select(p => p.Path));
+            }
+        }
+
+        CheckpointPaths.Check(file, paths, source, session);
+        return models.ToEquatableArray();
+    }
+
+    /// <summary>The model that a preset, train or checkpoint is of; null after a diagnostic.</summary>
+    public static Declaration? FindModel(Name name, Source source, Session session)
+    {
+        var found = session.Find(name.Text, source);
+        if (found?.Syntax is BlockSyntax { Kind: BlockKind.Model })
+        {
+            return found;
+        }
+
+        if (!session.Lost.Contains(name.Text))
+        {
+            var models = session.Declarations.Values.Where(d => d.Syntax is BlockSyntax { Kind: BlockKind.Model }).Select(d => d.Name);
+            var message = found is null ? $"there is no model `{name}`{DidYouMean.Suggest(name.Text, models)}" : $"`{name}` is not a model";
+            session.Report(found is null ? DiagnosticIds.UnknownName : DiagnosticIds.WrongKind, source, name.Span, message);
+        }
+
+        return null;
+    }
+
+    private static BoundModel? BindGuarded(PresetSyntax preset, Declaration model, Source source, IReadOnlyList<(string Model, TrainSettings Settings)> trains, Session session)
+    {
+        try
+        {
+            return Bind(preset, model, source, trains, session);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            session.Report(DiagnosticIds.InternalError, source, preset.Name.Span, InternalError.Message(e, source.Text.Path));
+            return null;
+        }
+    }
+
+    private static BoundModel? Bind(PresetSyntax preset, Declaration model, Source source, IReadOnlyList<(string Model, TrainSettings Settings)> trains, Session session)
+    {
+        var inference = new Elaborator(session, isTraining: false);
+        if (inference.PresetArguments(preset, model, source) is not { } arguments)
+        {
+            return null;
+        }
+
+        var forward = inference.ElaborateModel(model, arguments);
+        var learning = new Elaborator(session, isTraining: true);
+        var training = learning.ElaborateModel(model, arguments);
+        if (forward is null || training is null)
+        {
+            return null;
+        }
+
+        var numbers = arguments.Select(a => (a.Key, Value: Elaborator.AsReal(a.Value))).Where(a => a.Value is not null).Select(a => (a.Key, a.Value!.Value));
+        return new(
+            model.Name + preset.Name.Text,
+            model.Name,
+            preset.Name.Text,
+            preset.Doc.Length > 0 ? preset.Doc : model.Syntax.Doc,
+            numbers.ToEquatableArray(),
+            learning.Parameters.All.ToEquatableArray(),
+            forward,
+            training,
+            learning.MtpDepth,
+            trains.Where(t => t.Model == model.Name).Select(t => t.Settings).ToEquatableArray(),
+            new Origin(source.Text.Path, source.Line(preset.Span.Start)));
+    }
+}

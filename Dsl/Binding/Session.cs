@@ -1,0 +1,69 @@
+using Mdl.Dsl.Syntax;
+
+namespace Mdl.Dsl.Binding;
+
+/// <summary>What the elaborations of one file share: its declarations, its diagnostics and its limits.</summary>
+internal sealed class Session(CancellationToken cancellation)
+{
+    /// <summary>Statements that one file may elaborate; a real model needs a few hundred for each preset.</summary>
+    private const int MostStatements = 200_000;
+
+    private readonly Dictionary<(string Path, Span Span), Diagnostic> _places = [];
+    private readonly List<Diagnostic> _diagnostics = [];
+    private int _statements;
+
+    /// <summary>Declarations of the file and of what it imports.</summary>
+    public Dictionary<string, Declaration> Declarations { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Names that are not declared because of an error that has been reported already.</summary>
+    public HashSet<string> Lost { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>Declarations that some preset has elaborated with real sizes.</summary>
+    public HashSet<object> Reached { get; } = new(ReferenceComparer.Instance);
+
+    public IReadOnlyList<Diagnostic> Diagnostics => _diagnostics;
+
+    public CancellationToken Cancellation { get; } = cancellation;
+
+    public int ErrorCount { get; private set; }
+
+    /// <summary>What a name means in a text: the library sees only itself, so that no file can change what its blocks compute.</summary>
+    public Declaration? Find(string name, Source from) =>
+        !from.IsLibrary && Declarations.TryGetValue(name, out var own) ? own
+        : StandardLibrary.Declarations.TryGetValue(name, out var shared) ? shared
+        : null;
+
+    public IEnumerable<string> Names => Declarations.Keys.Concat(StandardLibrary.Declarations.Keys);
+
+    /// <summary>Counts one statement; false once the file has had its share.</summary>
+    public bool Step()
+    {
+        Cancellation.ThrowIfCancellationRequested();
+        return ++_statements <= MostStatements;
+    }
+
+    /// <summary>Presets share blocks: what is wrong at one place is said once, with the sizes of the first preset.</summary>
+    public void Report(string id, Source source, Span span, string message, Severity severity = Severity.Error)
+    {
+        ErrorCount += severity == Severity.Error ? 1 : 0;
+        var end = source.Text.Text.Length;
+        var start = Math.Min(Math.Max(span.Start, 0), end);
+        var place = new Span(start, Math.Min(Math.Max(span.Length, 0), end - start));
+        if (!_places.ContainsKey((source.Text.Path, place)))
+        {
+            var diagnostic = new Diagnostic(id, severity, message, source.Text.Path, place);
+            _places[(source.Text.Path, place)] = diagnostic;
+            _diagnostics.Add(diagnostic);
+        }
+    }
+}
+
+/// <summary>Syntax nodes compare by content; as keys of a set they are meant as places.</summary>
+internal sealed class ReferenceComparer : IEqualityComparer<object>
+{
+    public static ReferenceComparer Instance { get; } = new();
+
+    bool IEqualityComparer<object>.Equals(object? x, object? y) => ReferenceEquals(x, y);
+
+    public int GetHashCode(object obj) => System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(obj);
+}

@@ -1,0 +1,194 @@
+using Mdl.Dsl.Graphs;
+using Mdl.Dsl.Syntax;
+
+namespace Mdl.Dsl.Binding;
+
+/// <summary><c>train Pretrain of Ling { ... }</c></summary>
+internal sealed class TrainBinder(Source source, Session session)
+{
+    private static readonly string[] Directives = ["objective", "optimizer", "schedule", "precision", "recompute"];
+
+    public static IReadOnlyList<(string Model, TrainSettings Settings)> Bind(FileSyntax file, Source source, Session session)
+    {
+        var binder = new TrainBinder(source, session);
+        var names = new HashSet<(string, string)>();
+        var all = new List<(string, TrainSettings)>();
+        foreach (var train in file.Declarations.OfType<TrainSyntax>())
+        {
+            if (PresetBinder.FindModel(train.Model, source, session) is null)
+            {
+                continue;
+            }
+
+            if (!names.Add((train.Model.Text, train.Name.Text)))
+            {
+                session.Report(DiagnosticIds.DuplicateName, source, train.Name.Span, $"`{train.Model}` has settings `{train.Name}` already");
+                continue;
+            }
+
+            all.Add((train.Model.Text, binder.Bind(train)));
+        }
+
+        return all;
+    }
+
+    private TrainSettings Bind(TrainSyntax train)
+    {
+        var settings = TrainSettings.Default with { Name = train.Name.Text };
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var directive in train.Directives)
+        {
+            var word = directive.Name.Text;
+            if (!Directives.Contains(word))
+            {
+                Fail(directive.Name.Span, $"`train` has no setting `{word}`{DidYouMean.Suggest(word, Directives)}");
+            }
+            else if (!seen.Add(word))
+            {
+                Fail(directive.Name.Span, $"`{word}` is given twice");
+            }
+            else if (directive.Values.Count != 1)
+            {
+                Fail(directive.Span, $"`{word}` takes one value");
+            }
+            else
+            {
+                settings = Apply(settings, word, directive.Values[0]);
+            }
+        }
+
+        return settings;
+    }
+
+    private TrainSettings Apply(TrainSettings settings, string word, ExpressionSyntax value) => word switch
+    {
+        "optimizer" => Optimizer(settings, value),
+        "schedule" => Schedule(settings, value),
+        "precision" => OneOf(value, "f32") is { } precision ? settings with { Precision = precision } : settings,
+        "recompute" => OneOf(value, "layers", "none") is { } what ? settings with { RecomputeLayers = what == "layers" } : settings,
+        _ => OneOf(value, "next_token") is null ? settings : settings,
+    };
+
+    private TrainSettings Optimizer(TrainSettings settings, ExpressionSyntax value)
+    {
+        foreach (var (name, number, span) in Call(value, ["adamw"], _ => ["lr", "betas", "eps", "weight_decay", "clip"]))
+        {
+            settings = name switch
+            {
+                "lr" => settings with { LearningRate = Within(number, span, "the learning rate", 0, 1e3) },
+                "betas.0" => settings with { Beta1 = Within(number, span, "a beta", 0, 1) },
+                "betas.1" => settings with { Beta2 = Within(number, span, "a beta", 0, 1) },
+                "eps" => settings with { Epsilon = Within(number, span, "`eps`", 0, 1) },
+                "weight_decay" => settings with { WeightDecay = Within(number, span, "the weight decay", 0, 1e3) },
+                _ => settings with { Clip = Within(number, span, "`clip`", 0, double.MaxValue) },
+            };
+        }
+
+        return settings;
+    }
+
+    private TrainSettings Schedule(TrainSettings settings, ExpressionSyntax value)
+    {
+        var kind = value is CallSyntax { Callee: NameSyntax callee } ? callee.Text : (value as NameSyntax)?.Text;
+        if (kind is "constant" or "cosine" or "wsd")
+        {
+            settings = settings with { Schedule = kind };
+        }
+
+        var kinds = new[] { "constant", "cosine", "wsd" };
+        foreach (var (name, number, span) in Call(value, kinds, k => k switch { "constant" => ["warmup"], "cosine" => ["warmup", "final"], _ => ["warmup", "decay", "final"] }))
+        {
+            settings = name switch
+            {
+                "warmup" => settings with { Warmup = (int)Within(Math.Floor(number), span, "the number of warm-up steps", 0, int.MaxValue) },
+                "decay" => settings with { DecayShare = Within(number, span, "`decay`, a share of all steps,", 0, 1) },
+                _ => settings with { FinalRate = Within(number, span, "`final`, a share of the peak rate,", 0, 1) },
+            };
+        }
+
+        return settings;
+    }
+
+    /// <summary>The named numbers of <c>adamw(lr: 1e-3, betas: (0.9, 0.95))</c>; those of a pair are "betas.0" and "betas.1".</summary>
+    private List<(string Name, double Value, Span Span)> Call(ExpressionSyntax value, string[] names, Func<string, string[]> parameters)
+    {
+        var values = new List<(string, double, Span)>();
+        var (name, arguments) = value switch
+        {
+            NameSyntax word => (word.Text, default),
+            CallSyntax { Callee: NameSyntax callee } call => (callee.Text, call.Arguments),
+            _ => ("", default(EquatableArray<CallArgumentSyntax>)),
+        };
+        if (!names.Contains(name))
+        {
+            Fail(value.Span, $"{source.Quote(value.Span)} is not known here; there {(names.Length == 1 ? "is" : "are")} {string.Join(", ", names)}{DidYouMean.Suggest(name, names)}");
+            return values;
+        }
+
+        foreach (var argument in arguments)
+        {
+            var known = parameters(name);
+            if (argument.Name is not { } label || !known.Contains(label.Text))
+            {
+                var hint = argument.Name is null ? "" : DidYouMean.Suggest(argument.Name.Text, known);
+                Fail(argument.Span, $"`{name}` has the arguments {string.Join(", ", known)}, by name{hint}");
+            }
+            else if (label.Text == "betas")
+            {
+                var items = argument.Value is TupleSyntax tuple ? tuple.Items : argument.Value is ListSyntax list ? list.Items : [];
+                if (items.Count != 2)
+                {
+                    Fail(argument.Value.Span, "`betas` is a pair, such as (0.9, 0.95)");
+                    continue;
+                }
+
+                for (var i = 0; i < 2; i++)
+                {
+                    AddNumber(FormattableString.Invariant($"betas.{i}"), items[i], values);
+                }
+            }
+            else
+            {
+                AddNumber(label.Text, argument.Value, values);
+            }
+        }
+
+        return values;
+    }
+
+    private void AddNumber(string name, ExpressionSyntax syntax, List<(string, double, Span)> values)
+    {
+        var region = new Region(null, 0, 0);
+        var frame = new Frame(new(new TrainSyntax(new("train", syntax.Span), new("", syntax.Span), [], "", syntax.Span), source), region, new(region, ""));
+        if (new Elaborator(session, isTraining: false).NumberOf(syntax, frame, $"`{name}`") is { } number)
+        {
+            values.Add((name, number, syntax.Span));
+        }
+    }
+
+    private double Within(double value, Span span, string what, double least, double most)
+    {
+        if (value < least || value > most)
+        {
+            var range = FormattableString.Invariant($"between {least} and {most}");
+            Fail(span, $"{what} is {(most == double.MaxValue ? "not negative" : range)}, but {source.Quote(span)} is not");
+            return least;
+        }
+
+        return value;
+    }
+
+    private string? OneOf(ExpressionSyntax value, params string[] words)
+    {
+        if (value is NameSyntax name && words.Contains(name.Text))
+        {
+            return name.Text;
+        }
+
+        var hint = value is NameSyntax unknown ? DidYouMean.Suggest(unknown.Text, words) : "";
+        Fail(value.Span, $"{source.Quote(value.Span)} is not known here; there {(words.Length == 1 ? "is" : "are")} {string.Join(", ", words)}{hint}");
+        return null;
+    }
+
+    private void Fail(Span span, string message) => session.Report(DiagnosticIds.TrainSetting, source, span, message);
+}
