@@ -1,4 +1,7 @@
+using Mdl.Runtime.Checkpoints;
 using Mdl.Runtime.Devices;
+using Mdl.Runtime.Generation;
+using Mdl.Runtime.Training;
 
 namespace Mdl.Runtime.Models;
 
@@ -51,6 +54,49 @@ public abstract unsafe class LanguageModel : IDisposable
     /// <param name="chunk">Most tokens of a sequence in one run.</param>
     /// <param name="capacity">Most tokens of a sequence in the cache.</param>
     public abstract InferenceProgram CreateInferenceProgram(int batch, int chunk, int capacity);
+
+    /// <summary>Memory, programs and optimizer for training this model.</summary>
+    /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
+    public Trainer CreateTrainer(TrainingOptions options) => new(this, options);
+
+    /// <summary>Memory and programs for continuing texts of up to <paramref name="capacity"/> tokens, the prompt included.</summary>
+    public Generator CreateGenerator(int capacity) => new(this, capacity);
+
+    /// <summary>The logits of a sequence, [tokens, Vocabulary]. For a look at the model; <see cref="CreateInferenceProgram"/> is for use in a loop.</summary>
+    /// <exception cref="ArgumentException">There are no tokens, or one is outside the vocabulary.</exception>
+    public float[] Forward(ReadOnlySpan<int> tokens)
+    {
+        if (tokens.Length == 0)
+        {
+            throw new ArgumentException("There are no tokens.", nameof(tokens));
+        }
+
+        TokenRange.Check(tokens, Info.Vocabulary);
+        using var program = CreateInferenceProgram(1, tokens.Length, tokens.Length);
+        tokens.CopyTo(new Span<int>(program.Tokens, tokens.Length));
+        program.Run(tokens.Length, 0, lastOnly: false);
+        return new ReadOnlySpan<float>(program.Logits, checked(tokens.Length * Info.Vocabulary)).ToArray();
+    }
+
+    /// <summary>A continuation of a prompt, without it. <see cref="CreateGenerator"/> is for use in a loop or for streaming.</summary>
+    /// <param name="prompt">At least one token.</param>
+    /// <param name="count">The most tokens to generate.</param>
+    /// <param name="options">How to draw; greedily if null.</param>
+    /// <exception cref="ArgumentException">The prompt is empty or outside the vocabulary, or an option is out of its range.</exception>
+    public int[] Generate(ReadOnlySpan<int> prompt, int count, SamplingOptions? options = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        using var generator = CreateGenerator(checked(prompt.Length + count));
+        var output = new int[count];
+        return output[..generator.Generate(prompt, output, options ?? SamplingOptions.Greedy)];
+    }
+
+    /// <summary>Writes the weights to a safetensors file, atomically: see <see cref="Checkpoint.SaveModel"/>.</summary>
+    public void Save(string path) => Checkpoint.SaveModel(this, path);
+
+    /// <summary>Reads the weights from a model or training checkpoint; nothing is overwritten unless the whole file fits.</summary>
+    /// <exception cref="SafetensorsException">The file is damaged or belongs to another model.</exception>
+    public void LoadWeights(string path) => Checkpoint.LoadModel(this, path);
 
     /// <inheritdoc/>
     public virtual void Dispose()

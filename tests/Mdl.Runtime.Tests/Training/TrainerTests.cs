@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mdl.Runtime.Checkpoints;
+using Mdl.Runtime.Devices;
 using Mdl.Runtime.RandomNumbers;
 using Mdl.Runtime.Tests.Models;
 using Mdl.Runtime.Tests.Support;
@@ -118,6 +119,20 @@ public sealed unsafe class TrainerTests : IDisposable
         var message = Assert.Throws<SafetensorsException>(() => trainer.Load(path)).Message;
         Assert.Contains("6 missing: optimizer.m.table, optimizer.m.layers[0].gain", message);
         Assert.Equal(1, trainer.StepsDone);
+    }
+
+    [Fact]
+    public void The_number_of_threads_does_not_matter()
+    {
+        using var model = BigramModel.Create(1);
+        using var trainer = new Trainer(model, Options);
+        Train(trainer, 5);
+        using var device = new Device(3);
+        using var other = new BigramModel(device);
+        other.Initialize(1);
+        using var otherTrainer = other.CreateTrainer(Options);
+        Train(otherTrainer, 5);
+        Assert.Equal(WeightInitializerTests.Floats(model), WeightInitializerTests.Floats(other));
     }
 
     [Fact]
