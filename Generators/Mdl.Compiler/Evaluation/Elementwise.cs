@@ -20,18 +20,16 @@ internal static partial class Meaning
             result.Data.AsSpan().Fill(double.NegativeInfinity);
         }
 
-        // Along a reduced axis the result does not move.
+        // Along a reduced axis the result does not move. The element that an element of x goes to:
         var strides = result.Strides().Select((s, i) => o.Axes.Contains(i) ? 0 : s).ToArray();
-        NDArray.Build(x.Shape, Scatter);
-        return result;
-
-        double Scatter(int[] at)
+        var targets = NDArray.Build(x.Shape, at => Offset(at, strides));
+        for (var i = 0; i < x.Data.Length; i++)
         {
-            var value = x.Data[Offset(at, x.Strides())];
-            ref var target = ref result.Data[Offset(at, strides)];
-            target = o.Function == ReduceFunction.Sum ? target + value : Math.Max(target, value);
-            return 0;
+            ref var target = ref result.Data[(int)targets.Data[i]];
+            target = o.Function == ReduceFunction.Sum ? target + x.Data[i] : Math.Max(target, x.Data[i]);
         }
+
+        return result;
     }
 
     /// <summary>One element of an elementwise function; the simplifier folds constants with it.</summary>

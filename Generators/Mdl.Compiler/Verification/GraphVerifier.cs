@@ -30,9 +30,9 @@ public static class GraphVerifier
                     Require(AddLeaf(leaves, "parameter " + parameter.Path, parameter.Type), i, node, "another node gives this parameter another type");
                     break;
                 case Repeat repeat:
+                    Verify(repeat.Body, leaves, repeat);
                     Require(
                         repeat.Body.Nodes.Count(n => n.Operation is Input) == node.Inputs.Count, i, node, $"its body does not have {node.Inputs.Count} inputs");
-                    Verify(repeat.Body, leaves, repeat);
                     break;
             }
         }

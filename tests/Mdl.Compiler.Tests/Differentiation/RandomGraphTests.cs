@@ -28,7 +28,7 @@ public class RandomGraphTests
             // All that nothing else used counts, and so does the last value.
             p.CheckGradients([.. values.Skip(4)]);
         },
-        iter: 60,
+        iter: 30,
         threads: 1);
 
     private static Value Grow(GraphBuilder b, List<Value> values, int[] step)

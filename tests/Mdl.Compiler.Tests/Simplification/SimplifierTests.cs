@@ -42,7 +42,11 @@ public class SimplifierTests
             (b, _) => b.Broadcast(b.Constant(2), [T, 1]));
         Becomes(
             (b, _) => b.Reduce(ReduceFunction.Sum, b.Broadcast(b.Constant(0.5), [T, 4]), 0),
-            (b, _) => b.Broadcast(b.Binary(BinaryFunction.Multiply, b.Add(new SizeOf(T)), 0.5), [1, 4]));
+            (b, _) =>
+            {
+                var half = b.Constant(0.5);
+                return b.Broadcast(b.Binary(BinaryFunction.Multiply, b.Add(new SizeOf(T)), half), [1, 4]);
+            });
         Becomes(
             (b, x) => b.Binary(BinaryFunction.Multiply, b.Binary(BinaryFunction.Multiply, b.Constant(2), x), 3),
             (b, x) => b.Binary(BinaryFunction.Multiply, x, 6));
