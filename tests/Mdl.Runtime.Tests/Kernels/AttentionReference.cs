@@ -21,7 +21,7 @@ internal sealed class AttentionReference
             var p = Probabilities(batch, token, head);
             for (var key = 0; key < _s.Keys; key++)
             {
-                for (var x = 0; x < _s.ValueWidth; x++)
+                for (var x = 0; x < _s.ValueWidth && p[key] != 0; x++)
                 {
                     Output[At(batch, token, _s.Queries, head, _s.Heads, _s.ValueWidth) + x] += p[key] * V(batch, key, head)[x];
                 }
@@ -45,6 +45,11 @@ internal sealed class AttentionReference
             var atQ = At(batch, token, _s.Queries, head, _s.Heads, _s.KeyWidth);
             for (var key = 0; key < _s.Keys; key++)
             {
+                if (p[key] == 0)
+                {
+                    continue;
+                }
+
                 var score = _s.Scale * p[key] * (dp[key] - mean);
                 var atK = At(batch, key, _s.Keys, KeyHead(head), _s.KeyHeads, _s.KeyWidth);
                 for (var x = 0; x < _s.KeyWidth; x++)

@@ -17,8 +17,12 @@ internal sealed unsafe class Memory<T> : IDisposable
         new Span<byte>(_memory, (Length * sizeof(T)) + (2 * Guard)).Fill(Mark);
     }
 
-    public Memory(params T[] values)
-        : this((long)values.Length) => values.CopyTo(Span);
+    public static Memory<T> Of(params T[] values)
+    {
+        var memory = new Memory<T>(values.Length);
+        values.CopyTo(memory.Span);
+        return memory;
+    }
 
     public int Length { get; }
 
