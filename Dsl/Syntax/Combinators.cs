@@ -13,6 +13,14 @@ internal static class Combinators
 
     public static Parser<T> Expected<T>(string what) => input => Terminals.Unexpected<T>((TokenInput)input, what);
 
+    /// <summary>Fails with a list of the words that may stand here, or with the one that was probably meant.</summary>
+    public static Parser<T> ExpectedWord<T>(string what, IEnumerable<string> words) => input =>
+    {
+        var place = (TokenInput)input;
+        var meant = place.Kind == TokenKind.Name ? Suggestion.Closest(place.Token.Text, words) : null;
+        return Terminals.Unexpected<T>(place, meant is null ? what : $"{what} such as '{meant}'");
+    };
+
     /// <summary>The parser if the next token starts it, else nothing.</summary>
     public static Parser<T?> OptionalAfter<T>(this Parser<T> parser, TokenKind start)
         where T : class

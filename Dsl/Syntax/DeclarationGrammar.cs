@@ -148,7 +148,7 @@ internal static class DeclarationGrammar
     });
 
     private static Parser<DeclarationSyntax> MissingDeclaration
-        => Expected<DeclarationSyntax>("a declaration (block, function, router, model, moe, preset, checkpoint or train)");
+        => ExpectedWord<DeclarationSyntax>("a declaration", Recovery.Declarations);
 
     private static Parser<MoeItemSyntax> MoeItem(MoeItemKind kind, string keyword) =>
         from word in Word(keyword)
@@ -163,6 +163,20 @@ internal static class DeclarationGrammar
         from value in Expression
         from end in Semicolon("the block")
         select new MoeItemSyntax(kind, count, value, Span.Between(word.Span, end));
+
+    /// <summary>What stands in the braces of a declaration that starts with this word, or null where it is unknown. Its value is of no use.</summary>
+    public static Parser<Span>? BodyOf(Token word) => word.Text switch
+    {
+        _ when word.Kind != TokenKind.Name => null,
+        "block" or "function" or "router" or "model" => BodyOf(StatementGrammar.Statement),
+        "moe" => BodyOf(Item),
+        "preset" => BodyOf(Setting),
+        "checkpoint" => BodyOf(Mapping),
+        "train" => BodyOf(Directive),
+        _ => null,
+    };
+
+    private static Parser<Span> BodyOf<T>(Parser<T> item) => Recovery.Braced(item, "", "the declaration").Select(body => body.End);
 
     private static BlockKind KindOf(string word) => word switch
     {

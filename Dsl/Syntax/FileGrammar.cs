@@ -69,6 +69,6 @@ internal static class FileGrammar
             place.Context.Skipped.Add(place.Next.Token.Text);
         }
 
-        return Recovery.AfterDeclaration(place, (TokenInput)result.Remainder);
+        return Recovery.AfterDeclaration(place, (TokenInput)result.Remainder, DeclarationGrammar.BodyOf(place.Token));
     }
 }

@@ -8,20 +8,17 @@ internal readonly record struct Braced<T>(EquatableArray<T> Items, Span End);
 /// <summary>Where parsing goes on after an error, so that one mistake gives one diagnostic and costs one statement or declaration.</summary>
 internal static class Recovery
 {
-    private static readonly HashSet<string> Declarations =
+    public static readonly IReadOnlyCollection<string> Declarations =
         ["block", "function", "router", "model", "moe", "preset", "checkpoint", "train", "diffusion"];
 
-    private static readonly HashSet<string> Statements = ["param", "state", "let", "return", "loss", "after", "mtp"];
+    public static readonly IReadOnlyCollection<string> Statements = ["param", "state", "let", "return", "loss", "after", "mtp"];
 
     /// <summary>Items in braces. An item that fails is reported and left out; the list itself fails only where its opening brace is missing.</summary>
-    public static Parser<Braced<T>> Braced<T>(Parser<T> item, string where, string what)
-    {
-        return
-            from open in Terminals.Symbol(TokenKind.OpenBrace, $"'{{' {where}")
-            from items in Items(item)
-            from end in Terminals.Closing(TokenKind.CloseBrace, $"'}}' at the end of {what}")
-            select new Braced<T>(items, end);
-    }
+    public static Parser<Braced<T>> Braced<T>(Parser<T> item, string context, string what)
+        => from open in Terminals.OpenBrace(context)
+           from items in Items(item)
+           from end in Terminals.Closing(TokenKind.CloseBrace, $"'}}' at the end of {what}")
+           select new Braced<T>(items, end);
 
     /// <summary>Items up to the closing brace, the end of the file, or what can only be the next declaration.</summary>
     private static Parser<EquatableArray<T>> Items<T>(Parser<T> item) => input =>
@@ -66,8 +63,10 @@ internal static class Recovery
             || place.Next.Kind == TokenKind.Colon
             || StartsDeclaration(place));
 
-    /// <summary>The first token at which a declaration may start again after one that failed.</summary>
-    public static TokenInput AfterDeclaration(TokenInput start, TokenInput failed)
+    /// <summary>
+    /// The first token at which a declaration may start again after one that failed. Where its body can be read, it is, for the mistakes in it.
+    /// </summary>
+    public static TokenInput AfterDeclaration<T>(TokenInput start, TokenInput failed, Parser<T>? body)
     {
         var depth = 0;
         for (var place = failed; ; place = place.Next)
@@ -80,6 +79,8 @@ internal static class Recovery
                     && (StartsDeclaration(place) || (place.Token.IsFirstOnLine && (place.Token.Is("import") || IsDeclarationWord(place.Token)))):
                 case TokenKind.Name when place.Position > start.Position && place.Token.IsFirstOnLine && StartsNextDeclaration(place):
                     return place;
+                case TokenKind.OpenBrace when depth == 0 && body is not null:
+                    return (TokenInput)body(place).Remainder;
                 case TokenKind.OpenBrace:
                     depth++;
                     break;
@@ -123,8 +124,8 @@ internal static class Recovery
                     }
 
                     break;
-                case TokenKind.CloseBrace when open > 0 && ClosesRepeat(place):
-                    open--;
+                case TokenKind.CloseBrace when ClosesRepeat(place):
+                    open = Math.Max(open - 1, 0);
                     break;
                 case TokenKind.CloseBrace:
                     return place;
@@ -149,6 +150,7 @@ internal static class Recovery
         return open;
     }
 
+    /// <summary>Whether a closing brace is that of <c>repeat</c>: nothing else in braces is followed by the rest of an expression.</summary>
     private static bool ClosesRepeat(TokenInput place) => place.Kind == TokenKind.CloseBrace && ContinuesExpression(place.Next);
 
     private static bool ContinuesExpression(TokenInput place)

@@ -76,9 +76,11 @@ internal static class StatementGrammar
         from body in Nested(() => Body("after the weight", "'mtp'"))
         select new MtpSyntax(depth, weight, body.Items, word.Doc, Span.Between(word.Span, body.End));
 
+    private static readonly Parser<StatementSyntax> MissingStatement = ExpectedWord<StatementSyntax>("a statement", Recovery.Statements);
+
     public static Parser<StatementSyntax> Statement { get; } = Predict(place => Assigns(place) ? Assign : place.Token.Text switch
     {
-        _ when place.Kind != TokenKind.Name => Expected<StatementSyntax>("a statement"),
+        _ when place.Kind != TokenKind.Name => MissingStatement,
         "param" => Param,
         "state" => State,
         "let" => Let,
@@ -86,13 +88,13 @@ internal static class StatementGrammar
         "loss" => Loss,
         "after" => AfterStep,
         "mtp" => Mtp,
-        _ when place.Next.Kind is TokenKind.Name or TokenKind.CloseBrace or TokenKind.EndOfFile => Expected<StatementSyntax>("a statement"),
+        _ when place.Next.Kind is TokenKind.Name or TokenKind.CloseBrace or TokenKind.EndOfFile => MissingStatement,
         _ => Assign,
     });
 
     /// <summary>Statements in braces.</summary>
-    public static Parser<Braced<StatementSyntax>> Body(string where, string what)
-        => Recovery.Braced(Statement, where, what);
+    public static Parser<Braced<StatementSyntax>> Body(string context, string what)
+        => Recovery.Braced(Statement, context, what);
 
     /// <summary>Whether a name stands before '=', '+=' or ',': then it is a target, whatever the word means elsewhere.</summary>
     public static bool Assigns(TokenInput place)

@@ -50,15 +50,25 @@ internal static class Terminals
             return Result.Success(place.Token.Span, place.Next);
         }
 
-        var failure = Unexpected<Span>(place, expected);
-        if (place.Kind is not (TokenKind.EndOfFile or TokenKind.CloseBrace) && !Recovery.StartsStatement(place))
-        {
-            return failure;
-        }
-
-        place.Context.Report(failure);
-        return Result.Success(place.Ahead(-1).Token.Span, place);
+        return place.Kind is TokenKind.EndOfFile or TokenKind.CloseBrace || Recovery.StartsStatement(place) || Recovery.StartsDeclaration(place)
+            ? TakenAsGiven(place, expected)
+            : Unexpected<Span>(place, expected);
     };
+
+    /// <summary>The '{' of a body, taken as given where what follows can only be the body.</summary>
+    public static Parser<Span> OpenBrace(string context) => input =>
+    {
+        var place = (TokenInput)input;
+        return place.Kind == TokenKind.OpenBrace ? Result.Success(place.Token.Span, place.Next)
+            : Recovery.StartsStatement(place) && !Recovery.StartsDeclaration(place) ? TakenAsGiven(place, $"'{{' {context}")
+            : Unexpected<Span>(place, $"'{{' {context}");
+    };
+
+    private static IResult<Span> TakenAsGiven(TokenInput place, string expected)
+    {
+        place.Context.Report(Unexpected<Span>(place, expected));
+        return Result.Success(place.Ahead(-1).Token.Span, place);
+    }
 
     public static Parser<Span> Semicolon(string after) => Closing(TokenKind.Semicolon, $"';' after {after}");
 
