@@ -18,10 +18,6 @@ internal static class Suggestion
             .FirstOrDefault();
     }
 
-    /// <summary>"; did you mean 'x'?", or nothing.</summary>
-    public static string DidYouMean(string word, IEnumerable<string> candidates)
-        => Closest(word, candidates) is { } closest ? $"; did you mean '{closest}'?" : "";
-
     /// <summary>The optimal string alignment distance.</summary>
     private static int Distance(string left, string right)
     {
