@@ -1,4 +1,4 @@
-using System.Runtime.CompilerServices;
+using Mdl.Runtime.Assembly;
 using Mdl.Runtime.Devices;
 
 namespace Mdl.Runtime.Kernels;
@@ -20,9 +20,13 @@ internal abstract unsafe class MicroKernels : IDisposable
 
     /// <summary>Chooses the kernels for a processor.</summary>
     /// <exception cref="PlatformNotSupportedException">Assembled kernels are asked for and impossible here.</exception>
-    public static MicroKernels Create(KernelMode mode) => mode == KernelMode.Assembled
-        ? throw new PlatformNotSupportedException("Assembled kernels are not available here.")
-        : PortableKernels.Create();
+    public static MicroKernels Create(KernelMode mode) => mode switch
+    {
+        KernelMode.Portable => PortableKernels.Create(),
+        KernelMode.Auto => (MicroKernels?)AssembledKernels.TryCreate() ?? PortableKernels.Create(),
+        _ => AssembledKernels.TryCreate()
+            ?? throw new PlatformNotSupportedException("Assembled kernels need an x64 processor with AVX2 and a system that gives executable memory."),
+    };
 
     /// <summary>Computes a tile of at most <see cref="TileRows"/> x <see cref="TileColumns"/>; at least 1 x 1.</summary>
     public abstract void Run(GemmTile* tile, int rows, int columns);

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics.X86;
+using Mdl.Runtime.Assembly;
 using Mdl.Runtime.Devices;
 using Mdl.Runtime.Kernels;
 
@@ -6,9 +8,30 @@ namespace Mdl.Runtime.Tests.Gemm;
 /// <summary>Every set of micro-kernels that this machine can run.</summary>
 public static class KernelSets
 {
-    public static TheoryData<string> All => ["portable 512", "portable 256", "portable 128"];
+    public static TheoryData<string> All => Names();
 
     public static Team Team(string name, int threads) => new(threads, Create(name));
 
-    private static MicroKernels Create(string name) => PortableKernels.Create(int.Parse(name.Split(' ')[1]));
+    private static TheoryData<string> Names()
+    {
+        var names = new TheoryData<string>("portable 512", "portable 256", "portable 128");
+        if (Avx512F.IsSupported)
+        {
+            names.Add("assembled 512");
+        }
+
+        if (Avx2.IsSupported && Fma.IsSupported)
+        {
+            names.Add("assembled 256");
+        }
+
+        return names;
+    }
+
+    private static MicroKernels Create(string name) => name switch
+    {
+        "assembled 512" => AssembledKernels.TryCreate(new Avx512Family())!,
+        "assembled 256" => AssembledKernels.TryCreate(new Avx2Family())!,
+        _ => PortableKernels.Create(int.Parse(name.Split(' ')[1])),
+    };
 }

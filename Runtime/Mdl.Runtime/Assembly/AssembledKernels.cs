@@ -1,0 +1,105 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.X86;
+using Mdl.Runtime.Kernels;
+
+namespace Mdl.Runtime.Assembly;
+
+/// <summary>Micro-kernels of one instruction family, assembled when first needed.</summary>
+internal sealed unsafe class AssembledKernels : MicroKernels
+{
+    private readonly InstructionFamily _family;
+    private readonly nint[] _kernels;
+    private readonly List<CodeMemory> _code = [];
+    private readonly Lock _gate = new();
+
+    private AssembledKernels(InstructionFamily family)
+    {
+        _family = family;
+        _kernels = new nint[Index(new TileVariant(family.TileRows, family.TileVectors, true, LeftOrder.Columns), family) + 1];
+        TileRows = family.TileRows;
+        TileColumns = family.TileVectors * family.Lanes;
+    }
+
+    /// <inheritdoc/>
+    public override int TileRows { get; }
+
+    /// <inheritdoc/>
+    public override int TileColumns { get; }
+
+    /// <inheritdoc/>
+    public override bool MasksColumns => true;
+
+    /// <summary>Kernels for the best family that the processor has; null if there is none or executable memory is not to be had.</summary>
+    public static AssembledKernels? TryCreate() =>
+        Avx512F.IsSupported ? TryCreate(new Avx512Family())
+        : Avx2.IsSupported && Fma.IsSupported ? TryCreate(new Avx2Family())
+        : null;
+
+    /// <summary>Kernels for a family that the processor must have; null if executable memory is not to be had.</summary>
+    public static AssembledKernels? TryCreate(InstructionFamily family)
+    {
+        if (RuntimeInformation.ProcessArchitecture != Architecture.X64 || !AllowsExecutableMemory())
+        {
+            return null;
+        }
+
+        return new AssembledKernels(family);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void Run(GemmTile* tile, int rows, int columns)
+    {
+        var vectors = (int)((uint)(columns + _family.Lanes - 1) / (uint)_family.Lanes);
+        var missing = vectors * _family.Lanes - columns;
+        tile->LastColumns = (1UL << (_family.Lanes - missing)) - 1;
+        var variant = new TileVariant(rows, vectors, missing > 0, tile->AColumnStep == sizeof(float) ? LeftOrder.Rows : LeftOrder.Columns);
+        var kernel = Volatile.Read(ref _kernels[Index(variant, _family)]);
+        if (kernel == 0)
+        {
+            kernel = Assemble(variant);
+        }
+
+        // A kernel runs for a microsecond or two, so it need not let the collector know that it is away.
+        ((delegate* unmanaged[SuppressGCTransition]<GemmTile*, void>)kernel)(tile);
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        lock (_gate)
+        {
+            Array.Clear(_kernels);
+            _code.ForEach(code => code.Dispose());
+            _code.Clear();
+        }
+    }
+
+    private static bool AllowsExecutableMemory()
+    {
+        const byte Return = 0xC3;
+        using var probe = CodeMemory.TryCreate([Return]);
+        return probe is not null;
+    }
+
+    private static int Index(TileVariant v, InstructionFamily family) =>
+        (((((int)v.Order * family.TileRows) + v.Rows - 1) * family.TileVectors + v.Vectors - 1) * 2) + (v.Masked ? 1 : 0);
+
+    private nint Assemble(TileVariant variant)
+    {
+        lock (_gate)
+        {
+            ref var kernel = ref _kernels[Index(variant, _family)];
+            if (kernel == 0)
+            {
+                var code = CodeMemory.TryCreate(TileAssembler.Assemble(_family, CallingConvention.Native, variant))
+                    ?? throw new InvalidOperationException("The system gives no more executable memory.");
+                _code.Add(code);
+                Volatile.Write(ref kernel, (nint)code.Entry);
+            }
+
+            return kernel;
+        }
+    }
+}

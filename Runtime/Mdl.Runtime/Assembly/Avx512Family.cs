@@ -1,0 +1,65 @@
+using Iced.Intel;
+
+namespace Mdl.Runtime.Assembly;
+
+/// <summary>AVX-512 Foundation: 24 accumulators, two vectors of the right operand and six broadcasts in flight fill the 32 registers.</summary>
+internal sealed class Avx512Family : InstructionFamily
+{
+    /// <inheritdoc/>
+    public override int Lanes => 16;
+
+    /// <inheritdoc/>
+    public override int TileRows => 12;
+
+    /// <inheritdoc/>
+    public override int TileVectors => 2;
+
+    /// <inheritdoc/>
+    public override int Registers => 32;
+
+    /// <inheritdoc/>
+    public override Register Vector(int index) => Register.ZMM0 + index;
+
+    /// <inheritdoc/>
+    public override void PrepareMask(MachineCode code, MemoryOperand bits) => code.Add(Instruction.Create(Code.VEX_Kmovw_kr_km16, Register.K1, bits));
+
+    /// <inheritdoc/>
+    public override void Zero(MachineCode code, int target) =>
+        code.Add(Instruction.Create(Code.EVEX_Vpxord_zmm_k1z_zmm_zmmm512b32, Vector(target), Vector(target), Vector(target)));
+
+    /// <inheritdoc/>
+    public override void Load(MachineCode code, int target, MemoryOperand address, bool masked) =>
+        code.Add(Masked(Instruction.Create(Code.EVEX_Vmovups_zmm_k1z_zmmm512, Vector(target), address), masked, zero: true));
+
+    /// <inheritdoc/>
+    public override void Store(MachineCode code, MemoryOperand address, int source, bool masked) =>
+        code.Add(Masked(Instruction.Create(Code.EVEX_Vmovups_zmmm512_k1z_zmm, address, Vector(source)), masked, zero: false));
+
+    /// <inheritdoc/>
+    public override void Broadcast(MachineCode code, int target, MemoryOperand address) =>
+        code.Add(Instruction.Create(Code.EVEX_Vbroadcastss_zmm_k1z_xmmm32, Vector(target), address));
+
+    /// <inheritdoc/>
+    public override void MultiplyAdd(MachineCode code, int target, int left, int right) =>
+        code.Add(Instruction.Create(Code.EVEX_Vfmadd231ps_zmm_k1z_zmm_zmmm512b32_er, Vector(target), Vector(left), Vector(right)));
+
+    /// <inheritdoc/>
+    public override void Multiply(MachineCode code, int target, int right) =>
+        code.Add(Instruction.Create(Code.EVEX_Vmulps_zmm_k1z_zmm_zmmm512b32_er, Vector(target), Vector(target), Vector(right)));
+
+    /// <inheritdoc/>
+    public override void AddFrom(MachineCode code, int target, MemoryOperand address, bool masked, int scratch) =>
+        code.Add(Masked(
+            Instruction.Create(Code.EVEX_Vaddps_zmm_k1z_zmm_zmmm512b32_er, Vector(target), Vector(target), address), masked, zero: true));
+
+    private static Instruction Masked(Instruction instruction, bool masked, bool zero)
+    {
+        if (masked)
+        {
+            instruction.OpMask = Register.K1;
+            instruction.ZeroingMasking = zero;
+        }
+
+        return instruction;
+    }
+}

@@ -1,0 +1,235 @@
+using System.Runtime.InteropServices;
+using Iced.Intel;
+using Mdl.Runtime.Kernels;
+
+namespace Mdl.Runtime.Assembly;
+
+/// <summary>Assembles micro-kernels: routines that take a <see cref="GemmTile"/> and compute a tile of the product in registers.</summary>
+internal sealed class TileAssembler
+{
+    private const int Unroll = 4;
+    private const int PrefetchedRows = 8;
+    private const Register Arguments = Register.RDI;
+    private const Register Depth = Register.RAX;
+    private const Register Right = Register.RCX;
+    private const Register RightStep = Register.RDX;
+    private const Register LeftStep = Register.RSI;
+    private const Register C = Register.RAX;
+    private const Register CStep = Register.RCX;
+
+    // In row order each of these holds the address of every third row: base, base + step and base + 2 * step are all addresses that an
+    // instruction can form itself.
+    private static readonly Register[] LeftPointers = [Register.R8, Register.R9, Register.R10, Register.R11];
+
+    private readonly InstructionFamily _family;
+    private readonly CallingConvention _convention;
+    private readonly TileVariant _variant;
+    private readonly MachineCode _code = new();
+
+    private TileAssembler(InstructionFamily family, CallingConvention convention, TileVariant variant)
+    {
+        _family = family;
+        _convention = convention;
+        _variant = variant;
+    }
+
+    private int Accumulators => _variant.Rows * _variant.Vectors;
+
+    /// <summary>Assembles a kernel.</summary>
+    public static byte[] Assemble(InstructionFamily family, CallingConvention convention, TileVariant variant) =>
+        new TileAssembler(family, convention, variant).Assemble();
+
+    private byte[] Assemble()
+    {
+        _convention.Enter(_code);
+        if (_variant.Masked)
+        {
+            _family.PrepareMask(_code, Field(nameof(GemmTile.LastColumns)));
+        }
+
+        PrefetchProduct();
+        LoadOperands();
+        for (var i = 0; i < Accumulators; i++)
+        {
+            _family.Zero(_code, i);
+        }
+
+        Loop();
+        Scale();
+        Finish();
+        return _code.Encode();
+    }
+
+    // The product is written only after the whole contraction: time enough to fetch it.
+    private void PrefetchProduct()
+    {
+        Mov(C, Field(nameof(GemmTile.C)));
+        Mov(CStep, Field(nameof(GemmTile.CRowStep)));
+        for (var row = 0; row < _variant.Rows; row++)
+        {
+            for (var bytes = 0; bytes < _variant.Vectors * _family.VectorBytes; bytes += 64)
+            {
+                _code.Add(Instruction.Create(Code.Prefetchw_m8, At(C, bytes)));
+            }
+
+            Add(C, CStep);
+        }
+    }
+
+    private void LoadOperands()
+    {
+        Mov(LeftPointers[0], Field(nameof(GemmTile.A)));
+        Mov(LeftStep, Field(_variant.Order == LeftOrder.Rows ? nameof(GemmTile.ARowStep) : nameof(GemmTile.AColumnStep)));
+        if (_variant.Order == LeftOrder.Rows && _variant.Rows > 3)
+        {
+            _code.Add(Instruction.Create(Code.Lea_r64_m, Register.RAX, new MemoryOperand(LeftStep, LeftStep, 2)));
+            for (var i = 1; i < (_variant.Rows + 2) / 3; i++)
+            {
+                _code.Add(Instruction.Create(Code.Lea_r64_m, LeftPointers[i], new MemoryOperand(LeftPointers[i - 1], Register.RAX, 1)));
+            }
+        }
+
+        Mov(Right, Field(nameof(GemmTile.B)));
+        Mov(RightStep, Field(nameof(GemmTile.BRowStep)));
+        Mov(Depth, Field(nameof(GemmTile.K)));
+    }
+
+    private void Loop()
+    {
+        var remainder = _code.NewPlace();
+        var done = _code.NewPlace();
+        _code.Add(Instruction.Create(Code.Sub_rm64_imm8, Depth, Unroll));
+        _code.Jump(Code.Jl_rel32_64, remainder);
+        var top = _code.PlaceHere();
+        for (var i = 0; i < Unroll; i++)
+        {
+            Step(i);
+        }
+
+        AdvanceLeft(Unroll);
+        _code.Add(Instruction.Create(Code.Sub_rm64_imm8, Depth, Unroll));
+        _code.Jump(Code.Jge_rel32_64, top);
+
+        _code.Put(remainder);
+        _code.Add(Instruction.Create(Code.Add_rm64_imm8, Depth, Unroll));
+        _code.Jump(Code.Je_rel32_64, done);
+        var single = _code.PlaceHere();
+        Step(0);
+        AdvanceLeft(1);
+        _code.Add(Instruction.Create(Code.Dec_rm64, Depth));
+        _code.Jump(Code.Jne_rel32_64, single);
+        _code.Put(done);
+    }
+
+    // One column of the left operand times one row of the right operand.
+    private void Step(int unrolled)
+    {
+        var firstRight = Accumulators;
+        var firstBroadcast = firstRight + _variant.Vectors;
+        var broadcasts = Math.Min(_family.Registers - firstBroadcast, 6);
+        for (var v = 0; v < _variant.Vectors; v++)
+        {
+            _family.Load(_code, firstRight + v, At(Right, v * _family.VectorBytes), _variant.Masked && v == _variant.Vectors - 1);
+        }
+
+        for (var bytes = 0; bytes < _variant.Vectors * _family.VectorBytes; bytes += 64)
+        {
+            _code.Add(Instruction.Create(Code.Prefetcht0_m8, new MemoryOperand(Right, RightStep, PrefetchedRows, bytes, 1)));
+        }
+
+        for (var row = 0; row < _variant.Rows; row++)
+        {
+            var broadcast = firstBroadcast + row % broadcasts;
+            _family.Broadcast(_code, broadcast, LeftElement(row, unrolled));
+            for (var v = 0; v < _variant.Vectors; v++)
+            {
+                _family.MultiplyAdd(_code, row * _variant.Vectors + v, broadcast, firstRight + v);
+            }
+        }
+
+        Add(Right, RightStep);
+        if (_variant.Order == LeftOrder.Columns)
+        {
+            Add(LeftPointers[0], LeftStep);
+        }
+    }
+
+    private MemoryOperand LeftElement(int row, int unrolled)
+    {
+        if (_variant.Order == LeftOrder.Columns)
+        {
+            return At(LeftPointers[0], row * sizeof(float));
+        }
+
+        var bytes = unrolled * sizeof(float);
+        return row % 3 == 0 ? At(LeftPointers[row / 3], bytes) : new MemoryOperand(LeftPointers[row / 3], LeftStep, row % 3, bytes, 1);
+    }
+
+    private void AdvanceLeft(int columns)
+    {
+        if (_variant.Order == LeftOrder.Rows)
+        {
+            for (var i = 0; i < (_variant.Rows + 2) / 3; i++)
+            {
+                _code.Add(Instruction.Create(Code.Add_rm64_imm8, LeftPointers[i], columns * sizeof(float)));
+            }
+        }
+    }
+
+    private void Scale()
+    {
+        var one = _code.NewPlace();
+        _code.Add(Instruction.Create(Code.Cmp_rm32_imm32, Field(nameof(GemmTile.Alpha)), BitConverter.SingleToInt32Bits(1)));
+        _code.Jump(Code.Je_rel32_64, one);
+        _family.Broadcast(_code, Accumulators, Field(nameof(GemmTile.Alpha)));
+        for (var i = 0; i < Accumulators; i++)
+        {
+            _family.Multiply(_code, i, Accumulators);
+        }
+
+        _code.Put(one);
+    }
+
+    private void Finish()
+    {
+        var overwrite = _code.NewPlace();
+        Mov(C, Field(nameof(GemmTile.C)));
+        Mov(CStep, Field(nameof(GemmTile.CRowStep)));
+        _code.Add(Instruction.Create(Code.Cmp_rm64_imm8, Field(nameof(GemmTile.Accumulate)), 0));
+        _code.Jump(Code.Je_rel32_64, overwrite);
+        StoreTile(accumulate: true);
+        _convention.Leave(_code);
+        _code.Put(overwrite);
+        StoreTile(accumulate: false);
+        _convention.Leave(_code);
+    }
+
+    private void StoreTile(bool accumulate)
+    {
+        for (var row = 0; row < _variant.Rows; row++)
+        {
+            for (var v = 0; v < _variant.Vectors; v++)
+            {
+                var accumulator = row * _variant.Vectors + v;
+                var address = At(C, v * _family.VectorBytes);
+                var masked = _variant.Masked && v == _variant.Vectors - 1;
+                if (accumulate)
+                {
+                    _family.AddFrom(_code, accumulator, address, masked, Accumulators);
+                }
+
+                _family.Store(_code, address, accumulator, masked);
+            }
+
+            Add(C, CStep);
+        }
+    }
+
+    private void Mov(Register target, MemoryOperand source) => _code.Add(Instruction.Create(Code.Mov_r64_rm64, target, source));
+
+    private void Add(Register target, Register source) => _code.Add(Instruction.Create(Code.Add_rm64_r64, target, source));
+
+    private static MemoryOperand At(Register register, int bytes) => new(register, Register.None, 1, bytes, bytes == 0 ? 0 : 1);
+
+    private static MemoryOperand Field(string name) => At(Arguments, (int)Marshal.OffsetOf<GemmTile>(name));
+}
