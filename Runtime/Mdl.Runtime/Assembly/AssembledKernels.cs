@@ -66,6 +66,9 @@ internal sealed unsafe class AssembledKernels : MicroKernels
     }
 
     /// <inheritdoc/>
+    public override PeakProbe CreatePeakProbe() => new AssembledPeakProbe(_family);
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
         lock (_gate)
@@ -93,8 +96,7 @@ internal sealed unsafe class AssembledKernels : MicroKernels
             ref var kernel = ref _kernels[Index(variant, _family)];
             if (kernel == 0)
             {
-                var code = CodeMemory.TryCreate(TileAssembler.Assemble(_family, CallingConvention.Native, variant))
-                    ?? throw new InvalidOperationException("The system gives no more executable memory.");
+                var code = CodeMemory.TryCreate(TileAssembler.Assemble(_family, CallingConvention.Native, variant)) ?? throw CodeMemory.Exhausted();
                 _code.Add(code);
                 Volatile.Write(ref kernel, (nint)code.Entry);
             }

@@ -39,6 +39,9 @@ internal sealed unsafe partial class CodeMemory : IDisposable
         return null;
     }
 
+    /// <summary>The error of a system that gave executable memory before.</summary>
+    public static InvalidOperationException Exhausted() => new("The system gives no more executable memory.");
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -31,6 +31,9 @@ internal abstract unsafe class MicroKernels : IDisposable
     /// <summary>Computes a tile of at most <see cref="TileRows"/> x <see cref="TileColumns"/>; at least 1 x 1.</summary>
     public abstract void Run(GemmTile* tile, int rows, int columns);
 
+    /// <summary>The measure of these kernels: multiply-adds that wait for nothing.</summary>
+    public abstract PeakProbe CreatePeakProbe();
+
     /// <inheritdoc/>
     public abstract void Dispose();
 }

@@ -46,6 +46,14 @@ internal sealed unsafe class PortableKernels : MicroKernels
     public override void Run(GemmTile* tile, int rows, int columns) => _tile(tile, rows, columns);
 
     /// <inheritdoc/>
+    public override PeakProbe CreatePeakProbe() => VectorBits switch
+    {
+        512 => new PortablePeakProbe<Vector512<float>, Lanes512>(),
+        256 => new PortablePeakProbe<Vector256<float>, Lanes256>(),
+        _ => new PortablePeakProbe<Vector128<float>, Lanes128>(),
+    };
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
     }

@@ -5,6 +5,7 @@ namespace Mdl.Runtime.Kernels;
 /// <summary>The portable micro-kernel: six rows by two vectors, twelve accumulators, which every vector width has the registers for.</summary>
 internal static unsafe class PortableTile
 {
+    /// <summary>Rows of the tile.</summary>
     public const int Rows = 6;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
