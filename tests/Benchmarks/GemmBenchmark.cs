@@ -27,7 +27,7 @@ internal static unsafe partial class GemmBenchmark
         {
             foreach (var (ta, tb) in new[] { (false, false), (false, true), (true, false), (true, true) })
             {
-                Dense(team, peak, filter, m, n, k, ta, tb);
+                Dense(team, filter, m, n, k, ta, tb);
             }
         }
 
@@ -35,12 +35,12 @@ internal static unsafe partial class GemmBenchmark
         {
             foreach (var (n, k) in new[] { (128, 256), (256, 128) })
             {
-                Grouped(team, peak, filter, name, load, n, k);
+                Grouped(team, filter, name, load, n, k);
             }
         }
     }
 
-    private static void Dense(Team team, double peak, string filter, int m, int n, int k, bool ta, bool tb)
+    private static void Dense(Team team, string filter, int m, int n, int k, bool ta, bool tb)
     {
         var name = $"{m} x {n} x {k} {(ta ? 'T' : 'N')}{(tb ? 'T' : 'N')}";
         if (!name.Contains(filter, StringComparison.Ordinal))
@@ -53,10 +53,10 @@ internal static unsafe partial class GemmBenchmark
         using var c = Filled((long)m * n);
         var left = ta ? Matrix.Transposed((float*)a.Memory, m) : Matrix.RowMajor((float*)a.Memory, k);
         var right = tb ? Matrix.Transposed((float*)b.Memory, k) : Matrix.RowMajor((float*)b.Memory, n);
-        Report(name, team.Threads, peak, 2.0 * m * n * k, () => Gemm.Run(team, left, right, (float*)c.Memory, n, m, n, k, accumulate: false));
+        Report(name, team, 2.0 * m * n * k, () => Gemm.Run(team, left, right, (float*)c.Memory, n, m, n, k, accumulate: false));
     }
 
-    private static void Grouped(Team team, double peak, string filter, string loadName, Func<int, int> load, int n, int k)
+    private static void Grouped(Team team, string filter, string loadName, Func<int, int> load, int n, int k)
     {
         const int Experts = 32;
         using var offsetMemory = new Arena((Experts + 1) * sizeof(int));
@@ -86,7 +86,7 @@ internal static unsafe partial class GemmBenchmark
         {
             if ($"grouped {loadName}".Contains(filter, StringComparison.Ordinal))
             {
-                Report($"grouped {loadName} {rows} x {n} x {k} {kind}", team.Threads, peak, work, () => Gemm.Grouped(team, left, (float*)w.Memory, transpose, offsets, Experts, (float*)y.Memory, rows, n, k));
+                Report($"grouped {loadName} {rows} x {n} x {k} {kind}", team, work, () => Gemm.Grouped(team, left, (float*)w.Memory, transpose, offsets, Experts, (float*)y.Memory, rows, n, k));
             }
         }
 
@@ -94,26 +94,32 @@ internal static unsafe partial class GemmBenchmark
         {
             if ($"outer {loadName}".Contains(filter, StringComparison.Ordinal))
             {
-                Report($"outer {loadName} {rows} x {p} x {q} {kind}", team.Threads, peak, work, () => Gemm.GroupedOuter(team, left, right, offsets, Experts, (float*)w.Memory, p, q));
+                Report($"outer {loadName} {rows} x {p} x {q} {kind}", team, work, () => Gemm.GroupedOuter(team, left, right, offsets, Experts, (float*)w.Memory, p, q));
             }
         }
     }
 
-    private static void Report(string name, int threads, double peak, double operations, Action run)
+    // The machine's speed changes from moment to moment, so every run is compared with a short run of the probe just before it.
+    private static void Report(string name, Team team, double operations, Action run)
     {
         var times = new List<double>();
+        var fractions = new List<double>();
         run();
         var begin = Stopwatch.GetTimestamp();
         while (Stopwatch.GetElapsedTime(begin).TotalSeconds < SecondsPerCase || times.Count < 5)
         {
-            var start = Seconds(threads);
+            var peak = MachineLimits.MeasureMultiplyAddPeak(team, 3);
+            var start = Seconds(team.Threads);
             run();
-            times.Add(Seconds(threads) - start);
+            var time = Seconds(team.Threads) - start;
+            times.Add(time);
+            fractions.Add(operations / time / peak);
         }
 
         times.Sort();
-        var best = operations / times[0] / 1e9;
-        Console.WriteLine($"{name,-44} best {best,5:F0} GFLOP/s ({best / peak,4:P0})  median {operations / times[times.Count / 2] / 1e9,5:F0}");
+        fractions.Sort();
+        Console.WriteLine($"{name,-44} best {operations / times[0] / 1e9,5:F0} GFLOP/s  median {operations / times[times.Count / 2] / 1e9,5:F0}  "
+            + $"of the peak next to it: median {fractions[fractions.Count / 2],4:P0}, upper quarter {fractions[fractions.Count * 3 / 4],4:P0}");
     }
 
     // With one thread its processor time, which does not count what other programs take from it.

@@ -9,21 +9,19 @@ namespace Mdl.Runtime.Devices;
 /// <summary>Measures what the processor can do at best, so that other measurements can be read as fractions of it.</summary>
 public static unsafe class MachineLimits
 {
-    // Runs of a fraction of a millisecond: on a busy machine some of them meet no other program.
-    private const int Repeats = 400;
-
     /// <summary>
     /// Floating-point operations in a second (a multiply-add is two) when all threads of the team do nothing but independent multiply-adds in
-    /// single precision. The best of many short runs.
+    /// single precision. The best of many runs of a fraction of a millisecond:
+    /// on a busy machine some of them meet no other program.
     /// </summary>
-    public static double MeasureMultiplyAddPeak(Team team)
+    public static double MeasureMultiplyAddPeak(Team team, int runs = 400)
     {
         // Rounds of some 12 cycles each; many parts for each thread, so that no thread waits long for another at the end.
         const int Rounds = 1000;
         var parts = 32 * team.Threads;
         using var probe = team.Kernels.CreatePeakProbe();
         var call = new PeakCall { Probe = probe, Rounds = Rounds };
-        var seconds = Best(team, &Multiply, Unsafe.AsPointer(ref call), parts, Repeats);
+        var seconds = Best(team, &Multiply, Unsafe.AsPointer(ref call), parts, runs);
         return probe.OperationsPerRound * (double)Rounds * parts / seconds;
     }
 
@@ -35,7 +33,7 @@ public static unsafe class MachineLimits
         using var memory = new Arena(parts * Part);
         using var sums = new Arena(parts * 64L);
         var call = new ReadCall { Memory = memory.Memory, Sums = (float*)sums.Memory, Bytes = Part };
-        return parts * Part / Best(team, &Read, &call, parts, Math.Max(Repeats / parts, 5));
+        return parts * Part / Best(team, &Read, &call, parts, 5);
     }
 
     private static double Best(Team team, delegate*<void*, int, int, void> body, void* arguments, int chunks, int repeats)

@@ -34,7 +34,7 @@ public static unsafe class BlockGemm
     public static long PackedBytes(Team team, int n, int k) => GemmBlock.PanelFloats(team.Kernels, n, k) * sizeof(float);
 
     /// <summary>Packs b[k,n] once for many products.</summary>
-    public static void Pack(Team team, in Matrix b, int n, int k, float* packed) => Packing.Panels(b, k, n, team.Kernels.TileColumns, packed);
+    public static void Pack(Team team, in Matrix b, int n, int k, float* packed) => Packing.RightPanels(b, k, n, team.Kernels.TileColumns, packed, (long)k * team.Kernels.TileColumns);
 
     /// <summary>As <see cref="Run"/>, with a right operand from <see cref="Pack"/> of the same n and k.</summary>
     /// <param name="team">Whose micro-kernels to use.</param>

@@ -38,7 +38,7 @@ public static unsafe partial class Gemm
             return;
         }
 
-        var plan = GemmPlan.Create(team.Kernels, team.Threads, batches, m, n);
+        var plan = GemmPlan.Create(team.Kernels, team.Threads, batches, m, n, k);
         var call = new BatchedCall<TEpilogue>
         {
             Team = team,

@@ -22,7 +22,8 @@ public static unsafe partial class Gemm
             return;
         }
 
-        var plan = GemmPlan.Create(team.Kernels, team.Threads, BusyExperts(offsets, experts), p, q);
+        var busy = BusyExperts(offsets, experts);
+        var plan = GemmPlan.Create(team.Kernels, team.Threads, busy, p, q, offsets[experts] / busy);
         var call = new OuterCall<TEpilogue>
         {
             Team = team,

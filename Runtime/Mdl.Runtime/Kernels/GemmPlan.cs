@@ -26,23 +26,39 @@ internal readonly struct GemmPlan
     /// <summary>Chunks of one product.</summary>
     public int Chunks => RowBlocks * ColumnBlocks;
 
-    /// <summary>Cuts an m x n product of which there are <paramref name="batches"/>.</summary>
-    public static GemmPlan Create(MicroKernels kernels, int threads, int batches, int m, int n)
+    /// <summary>Cuts an m x n product with contraction length k, of which there are <paramref name="batches"/>.</summary>
+    public static GemmPlan Create(MicroKernels kernels, int threads, int batches, int m, int n, long k)
     {
-        if (threads == 1)
+        // Times in units of one multiply-add of a register tile's share, measured: packing an element costs as much as so many multiply-adds.
+        const double PackCost = 6;
+        const double SmallWork = 1 << 20;
+        var work = (double)m * n * k;
+        var best = new GemmPlan(m, n, Math.Max(m, 1), Math.Max(n, 1));
+        if (threads == 1 || work * batches < SmallWork)
         {
-            return new GemmPlan(m, n, Math.Max(m, 1), Math.Max(n, 1));
+            return best;
         }
 
-        // Four chunks for each thread let the fast ones take over from the slow ones. Rows are cut first: a cut of the columns makes every
-        // chunk read the left operand again, a cut of the rows makes it pack the right operand again, which high chunks hide better.
-        var wanted = (4 * threads + batches - 1) / batches;
-        var rowBlock = RoundUp(Math.Max((m + wanted - 1) / wanted, 1), kernels.TileRows);
-        rowBlock = Math.Clamp(rowBlock, Math.Min(16 * kernels.TileRows, m), Math.Max(m, 1));
-        var rowBlocks = (m + rowBlock - 1) / rowBlock;
-        var columnCuts = Math.Max((wanted + rowBlocks - 1) / Math.Max(rowBlocks, 1), 1);
-        var columnBlock = RoundUp((n + columnCuts - 1) / columnCuts, kernels.TileColumns);
-        return new GemmPlan(m, n, Math.Max(rowBlock, 1), Math.Max(columnBlock, 1));
+        // Several chunks for each thread let the fast threads take over from the slow ones, if there is work enough.
+        var perThread = Math.Clamp((int)(work * batches / threads / (16 * SmallWork)), 1, 4);
+        var wanted = (threads * perThread + batches - 1) / batches;
+        var bestCost = double.PositiveInfinity;
+        for (var cuts = 1; cuts <= wanted; cuts++)
+        {
+            var rowBlock = RoundUp((m + cuts - 1) / cuts, kernels.TileRows);
+            var columnCuts = (wanted + cuts - 1) / cuts;
+            var columnBlock = RoundUp((n + columnCuts - 1) / columnCuts, kernels.TileColumns);
+            var plan = new GemmPlan(m, n, rowBlock, columnBlock);
+            var rounds = (plan.Chunks * batches + threads - 1) / threads;
+            var cost = rounds * (double)k * ((double)rowBlock * columnBlock + PackCost * (rowBlock + columnBlock));
+            if (cost < bestCost)
+            {
+                bestCost = cost;
+                best = plan;
+            }
+        }
+
+        return best;
     }
 
     private static int RoundUp(int value, int unit) => (value + unit - 1) / unit * unit;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace Mdl.Runtime.Kernels;
 
@@ -6,10 +7,10 @@ namespace Mdl.Runtime.Kernels;
 internal static unsafe class Packing
 {
     /// <summary>
-    /// Packs the block b[0..k, 0..n] into panels of <paramref name="width"/> columns: panel p holds rows of <paramref name="width"/> floats,
-    /// k of them; columns beyond n are zero.
+    /// Packs the block b[0..k, 0..n] into panels of <paramref name="width"/> columns: panel p holds k rows of <paramref name="width"/> floats
+    /// and begins <paramref name="panelStep"/> floats after the one before; columns beyond n are zero.
     /// </summary>
-    public static void Panels(in Matrix b, int k, int n, int width, float* packed)
+    public static void RightPanels(in Matrix b, int k, int n, int width, float* packed, long panelStep)
     {
         for (var column = 0; column < n; column += width)
         {
@@ -18,28 +19,65 @@ internal static unsafe class Packing
             {
                 CopyPanel(b, k, column, columns, width, packed);
             }
+            else if (b.RowStride == 1 && b.Rows == null)
+            {
+                Transposition.Pack(b.Data + column * b.ColumnStride, b.ColumnStride, k, columns, width, packed);
+            }
             else
             {
                 GatherPanel(b, k, column, columns, width, packed);
             }
 
-            packed += (long)k * width;
+            packed += panelStep;
         }
     }
 
-    /// <summary>Copies rows of contiguous elements; row i of the copy begins at i * <paramref name="ld"/>.</summary>
+    /// <summary>
+    /// Packs a[0..k, 0..m], the left operand in the order of its columns, into one panel for each tile: k rows of <paramref name="width"/>
+    /// floats, of which the first ones are the tile's.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void LeftPanels(in Matrix a, int k, in TileHeights tiles, int width, float* packed, long panelStep)
+    {
+        for (var i = 0; i < k; i++)
+        {
+            var source = a.Row(i);
+            var target = packed + (long)i * width;
+            var column = 0;
+            for (var t = 0; t < tiles.Count; t++)
+            {
+                // Floats of the next tile may come along; behind the last tile there may be nothing to read.
+                if (column + width <= tiles.Rows && a.ColumnStride == 1)
+                {
+                    CopyGroup(source + column, target, width);
+                }
+                else
+                {
+                    for (var j = 0; j < tiles.Height(t); j++)
+                    {
+                        target[j] = source[(column + j) * a.ColumnStride];
+                    }
+                }
+
+                column += tiles.Height(t);
+                target += panelStep;
+            }
+        }
+    }
+
+    /// <summary>Copies a[0..rows, 0..columns]; row i of the copy begins at i * <paramref name="ld"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Rows(in Matrix a, int rows, int columns, float* packed, long ld)
     {
         for (var i = 0; i < rows; i++)
         {
+            var row = a.Row(i);
             if (a.ColumnStride == 1)
             {
-                new ReadOnlySpan<float>(a.Row(i), columns).CopyTo(new Span<float>(packed + i * ld, columns));
+                new ReadOnlySpan<float>(row, columns).CopyTo(new Span<float>(packed + i * ld, columns));
             }
             else
             {
-                var row = a.Row(i);
                 for (var j = 0; j < columns; j++)
                 {
                     packed[i * ld + j] = row[j * a.ColumnStride];
@@ -48,14 +86,44 @@ internal static unsafe class Packing
         }
     }
 
+    // Widths are those of the families of kernels: 12 or 6.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyGroup(float* source, float* target, int width)
+    {
+        Vector128.Load(source).Store(target);
+        if (width == 12)
+        {
+            Vector128.Load(source + 4).Store(target + 4);
+            Vector128.Load(source + 8).Store(target + 8);
+        }
+        else
+        {
+            Vector64.Load(source + 4).Store(target + 4);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CopyPanel(in Matrix b, int k, int column, int columns, int width, float* packed)
     {
         for (var i = 0; i < k; i++)
         {
-            var target = new Span<float>(packed + (long)i * width, width);
-            new ReadOnlySpan<float>(b.Row(i) + column, columns).CopyTo(target);
-            target[columns..].Clear();
+            var source = b.Row(i) + column;
+            if (columns == width)
+            {
+                for (var j = 0; j < width; j += 8)
+                {
+                    Vector256.Load(source + j).Store(packed + j);
+                }
+            }
+            else
+            {
+                for (var j = 0; j < width; j++)
+                {
+                    packed[j] = j < columns ? source[j] : 0;
+                }
+            }
+
+            packed += width;
         }
     }
 
@@ -64,12 +132,13 @@ internal static unsafe class Packing
     {
         for (var i = 0; i < k; i++)
         {
-            var row = b.Row(i) + column * b.ColumnStride;
-            var target = packed + (long)i * width;
+            var source = b.Row(i) + column * b.ColumnStride;
             for (var j = 0; j < width; j++)
             {
-                target[j] = j < columns ? row[j * b.ColumnStride] : 0;
+                packed[j] = j < columns ? source[j * b.ColumnStride] : 0;
             }
+
+            packed += width;
         }
     }
 }
