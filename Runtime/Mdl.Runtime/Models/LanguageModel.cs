@@ -6,7 +6,7 @@ using Mdl.Runtime.Training;
 namespace Mdl.Runtime.Models;
 
 /// <summary>The base of generated model classes: weights in one block of memory, and the programs that run on them.</summary>
-public abstract unsafe class LanguageModel : IDisposable
+public abstract unsafe partial class LanguageModel : IDisposable
 {
     private readonly Arena _weights;
 
