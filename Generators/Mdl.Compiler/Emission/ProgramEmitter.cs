@@ -148,7 +148,7 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached)
             return loops.Count == 0 ? field : "(" + text + ")";
         }
 
-        return (Field("keys", inputs[1]), Field("values", inputs[2]));
+        return (Field("cachedKeys", inputs[1]), Field("cachedValues", inputs[2]));
     }
 
     private static string Indented(string text, int levels)

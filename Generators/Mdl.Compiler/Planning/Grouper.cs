@@ -7,6 +7,7 @@ namespace Mdl.Compiler.Planning;
 internal sealed class Grouper(Graph graph, int forwardNodes, CancellationToken cancellation)
 {
     private readonly Fuser _fuser = new(graph);
+    private readonly List<int>[] _users = UsersOf(graph);
 
     public (Fuser Fuser, List<Step> Steps, int ForwardSteps) Run()
     {
@@ -127,12 +128,41 @@ internal sealed class Grouper(Graph graph, int forwardNodes, CancellationToken c
         var costly = kernels
             .Where(p => p.Value.Count > 1 && !_fuser.Roots.Contains(p.Key) && graph.Nodes[p.Key.Node].Operation is Unary or Binary or Select or Reduce && IsCostly(p.Key))
             .ToDictionary(p => p.Key, p => p.Value);
-        bool Serves(Value value) => graph.Nodes.Select((n, i) => (n, i)).Any(u =>
-            u.n.Inputs.Contains(value) && Users(new Value(u.i)).Any(c => costly.TryGetValue(c, out var set) && set.IsSupersetOf(costly[value])));
-        IEnumerable<Value> Users(Value value) => IndexFlow.IsView(graph.Nodes[value.Node].Operation)
-            ? graph.Nodes.Select((n, i) => (n, i)).Where(u => u.n.Inputs.Contains(value)).SelectMany(u => Users(new Value(u.i)))
-            : [value];
+        bool Serves(Value value) => Users(value).Any(c => costly.TryGetValue(c, out var set) && set.IsSupersetOf(costly[value]));
         return [.. costly.Keys.Where(v => !Serves(v)).OrderBy(v => v.Node)];
+    }
+
+    /// <summary>The computations that use a value, looking through views.</summary>
+    private IEnumerable<Value> Users(Value value)
+    {
+        foreach (var user in _users[value.Node])
+        {
+            if (IndexFlow.IsView(graph.Nodes[user].Operation))
+            {
+                foreach (var further in Users(new(user)))
+                {
+                    yield return further;
+                }
+            }
+            else
+            {
+                yield return new(user);
+            }
+        }
+    }
+
+    private static List<int>[] UsersOf(Graph graph)
+    {
+        var users = graph.Nodes.Select(_ => new List<int>()).ToArray();
+        for (var i = 0; i < graph.Nodes.Count; i++)
+        {
+            foreach (var input in graph.Nodes[i].Inputs)
+            {
+                users[input.Node].Add(i);
+            }
+        }
+
+        return users;
     }
 
     /// <summary>Worth storing rather than computing twice: a reduction, a transcendental function, or something made of two stored tensors of its size.</summary>

@@ -12,7 +12,13 @@ internal sealed record Target(Value Value, Storage Storage);
 internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage> parameters, CancellationToken cancellation)
 {
     private readonly List<ArenaBuffer> _buffers = [];
-    private readonly HashSet<string> _names = new(StringComparer.Ordinal);
+
+    // Fields that every program has.
+    private readonly HashSet<string> _names = new(StringComparer.Ordinal)
+    {
+        "team", "weights", "arena", "caller", "gradients", "metrics", "tokens", "cache", "rows", "chunk",
+    };
+
     private readonly List<ArenaBuffer> _kept = [];
     private int _loops;
 
@@ -99,7 +105,7 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
                         }
                     }
 
-                    kernel.Name = Unique(Pascal(NameOf(graph, kernel.Roots[0].Concat ?? kernel.Roots[0].Value)));
+                    kernel.Name = Unique(Pascal(NameOf(graph, kernel.Roots[0].Concat ?? kernel.Roots[0].Value)) + "Kernel");
                     plan.Steps.Add(step);
                     break;
                 case LoopStep { Node: var node }:

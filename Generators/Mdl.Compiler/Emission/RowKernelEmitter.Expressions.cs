@@ -1,0 +1,165 @@
+using System.Globalization;
+using Mdl.Compiler.Planning;
+using Mdl.Dsl;
+using Mdl.Dsl.Graphs;
+using static Mdl.Compiler.Emission.Expressions;
+
+namespace Mdl.Compiler.Emission;
+
+/// <summary>Expressions: loads, functions, and choices of views, each computed as far out as it can be.</summary>
+internal sealed partial class RowKernelEmitter
+{
+    /// <summary>A pointer expression; Level.Column if it moves with the columns.</summary>
+    private string Address(Storage storage, ElementType element, Linear flat, out Level level)
+    {
+        var pointer = Pointer(storage, element);
+        var moving = flat.Terms.Where(t => t.Digit.Variable == LoopVariable.Column).ToList();
+        var fixedTerms = flat.Terms.Where(t => t.Digit.Variable != LoopVariable.Column).ToEquatableArray();
+        var constant = flat.Offset.IsConstant ? flat.Offset : Dim.Zero;
+        var rest = new Linear(fixedTerms, flat.Offset - constant);
+        var start = pointer;
+        if (!rest.IsZero)
+        {
+            start = rest.Uses(LoopVariable.Inner)
+                ? $"{pointer} + {Text(rest)}"
+                : RowLevel($"pointer {pointer} {rest}", name => $"var {name} = {pointer} + {Text(rest)};", pointer + "_").Text;
+        }
+
+        level = moving.Count > 0 ? Level.Column : rest.Uses(LoopVariable.Inner) ? Level.Inner : Level.Row;
+        var column = moving.Count == 0 ? "" : moving[0].Coefficient.IsOne ? " + c" : $" + c * {Text(moving[0].Coefficient)}";
+        return start + column + Plus(constant);
+    }
+
+    private string Columnwise(Operand operand)
+    {
+        if (!_vector || operand.Level == Level.Column)
+        {
+            return operand.Text;
+        }
+
+        return operand.Level == Level.Row
+            ? RowLevel($"wide {operand.Text}", name => $"var {name} = Vector512.Create({operand.Text});", "b").Text
+            : $"Vector512.Create({operand.Text})";
+    }
+
+    private Operand Eval(Value value, Linear[] at, bool isRoot = false)
+    {
+        if (_reductions.TryGetValue(value, out var reduced) && Fuser.IsRow(_kernel.Rows, Graph.Type(value).Shape, at))
+        {
+            return new(reduced, Level.Row);
+        }
+
+        var key = $"{value} {Key(at)}";
+        if (_rowMemo.TryGetValue(key, out var known) || _loopMemo.TryGetValue(key, out known))
+        {
+            return known;
+        }
+
+        var node = Graph.Nodes[value.Node];
+        if (!isRoot && !Inlines(value, at))
+        {
+            return Keep(key, Load(value, IndexFlow.Strides(Graph.Type(value).Shape), at, value, Dim.Zero), "m", value);
+        }
+
+        switch (node.Operation)
+        {
+            case Constant constant:
+                return new(Float(constant.Value), Level.Row);
+            case SizeOf size:
+                return new($"(float)({Text(size.Size)})", Level.Row);
+            case Iota:
+                return Counter(at[0], "");
+            case Positions:
+                _symbols.Add("past");
+                return Counter(at[0], "past + ");
+            case Concat concat:
+                return Eval(Chosen(node, concat, at, out var chosen), IndexFlow.Into(Graph, node, chosen, at)!);
+            case Reduce:
+                throw new InvalidOperationException($"reduction {value} is read before its pass");
+        }
+
+        if (IndexFlow.IsView(node.Operation))
+        {
+            if (IndexFlow.Into(Graph, node, 0, at) is { } into)
+            {
+                return Eval(node.Inputs[0], into);
+            }
+
+            var view = StridedView.Of(Graph, value, _plan.Fuser.IsStored);
+            return Keep(key, Load(value, [.. view.Strides], at, view.Base, view.Offset), "m", value);
+        }
+
+        var operands = node.Inputs.Select(v => Eval(v, at)).ToArray();
+        var level = operands.Max(o => o.Level);
+        var texts = operands.Select(o => level == Level.Column ? Columnwise(o) : o.Text).ToArray();
+        var text = node.Operation switch
+        {
+            Unary { Function: UnaryFunction.ToFloat } => level == Level.Column && _vector ? $"Vector512.ConvertToSingle({texts[0]})" : $"(float){texts[0]}",
+            Unary unary => Unary(unary.Function, texts[0]),
+            Binary binary => Binary(binary.Function, texts[0], texts[1]),
+            Select => $"Simd.Select({texts[0]}, {texts[1]}, {texts[2]})",
+            _ => throw new InvalidOperationException($"{node.Operation} is no row operation"),
+        };
+        return Keep(key, new(text, level), "e", value);
+    }
+
+    private Value Chosen(Node node, Concat concat, Linear[] at, out int chosen)
+    {
+        var position = _segmentStart + at[concat.Axis].Offset.Constant;
+        var edge = 0L;
+        for (chosen = 0; chosen < node.Inputs.Count; chosen++)
+        {
+            edge += Graph.Type(node.Inputs[chosen]).Shape[concat.Axis].Constant;
+            if (position < edge)
+            {
+                return node.Inputs[chosen];
+            }
+        }
+
+        throw new InvalidOperationException($"column {_segmentStart} .. {_segmentEnd} lies outside of {node.Operation}");
+    }
+
+    private Operand Counter(Linear index, string shift)
+    {
+        // The first element of the vector is the index itself: c is a multiple of the vector's width past the segment's start.
+        var text = $"(float)({shift}{Text(index)})";
+        if (shift.Length > 0)
+        {
+            text = _vector && index.Uses(LoopVariable.Column) ? $"(int)({shift}{Text(index)})" : $"(int)({shift}{Text(index)})";
+        }
+
+        if (!index.Uses(LoopVariable.Column))
+        {
+            return new(text, index.Uses(LoopVariable.Inner) ? Level.Inner : Level.Row);
+        }
+
+        return new(_vector ? $"Simd.CountFrom({text})" : text, Level.Column);
+    }
+
+    private Operand Load(Value value, Dim[] strides, Linear[] at, Value stored, Dim offset)
+    {
+        var flat = IndexFlow.Flatten(strides, at).Plus(offset);
+        var address = Address(_plan.Stored[stored], Graph.Type(value).Element, flat, out var level);
+        if (level != Level.Column || !_vector)
+        {
+            return new($"*({address})", level);
+        }
+
+        var stride = flat.Terms.First(t => t.Digit.Variable == LoopVariable.Column).Coefficient;
+        return new(stride.IsOne ? $"Vector512.Load({address})" : $"Simd.LoadStrided({address}, {Text(stride)})", level);
+    }
+
+    private Operand Keep(string key, Operand operand, string prefix, Value value)
+    {
+        var name = Graph.Nodes[value.Node].Name;
+        var hint = new string([.. name.Where(c => c is (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') or '_')]);
+        if (operand.Level == Level.Row)
+        {
+            return _rowMemo[key] = RowLevel("value " + key, variable => $"var {variable} = {operand.Text};", hint.Length > 0 ? hint + "_" : prefix);
+        }
+
+        var variable = (hint.Length > 0 ? hint + "_" : prefix) + (++_counter).ToString(CultureInfo.InvariantCulture);
+        _loop.Line($"var {variable} = {operand.Text};");
+        return _loopMemo[key] = new(variable, operand.Level);
+    }
+}

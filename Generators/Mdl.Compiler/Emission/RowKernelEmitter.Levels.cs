@@ -1,0 +1,79 @@
+using System.Globalization;
+using Mdl.Compiler.Planning;
+using Mdl.Dsl;
+using Mdl.Dsl.Graphs;
+using static Mdl.Compiler.Emission.Expressions;
+
+namespace Mdl.Compiler.Emission;
+
+/// <summary>How many row reductions stand one behind the other under each value: the pass in which it can be computed.</summary>
+internal sealed partial class RowKernelEmitter
+{
+    private int LevelOf(Root root)
+    {
+        var level = -1;
+        var node = Graph.Nodes[root.Value.Node];
+        var at = Fuser.RootIndex(_plan.Fuser.SpaceOf(root));
+        var seen = new HashSet<(Value, string)>();
+        if (root.Kind == RootKind.Store)
+        {
+            Walk(root.Value, at, root.Concat is null);
+        }
+        else
+        {
+            Walk(node.Inputs[0], root.Kind == RootKind.ColumnReduce ? at : _plan.Fuser.ReducedIndex(node, at), false);
+        }
+
+        return level + 1;
+
+        void Walk(Value value, Linear[] index, bool isRoot)
+        {
+            if ((!isRoot && !Inlines(value, index)) || !seen.Add((value, Key(index))))
+            {
+                return;
+            }
+
+            var self = Graph.Nodes[value.Node];
+            if (self.Operation is Reduce)
+            {
+                level = Math.Max(level, ReductionLevel(value));
+                return;
+            }
+
+            for (var i = 0; i < self.Inputs.Count; i++)
+            {
+                if (IndexFlow.Into(Graph, self, i, index) is { } into)
+                {
+                    Walk(self.Inputs[i], into, false);
+                }
+            }
+        }
+    }
+
+    private int ReductionLevel(Value reduction)
+    {
+        if (!_levels.TryGetValue(reduction, out var level))
+        {
+            var input = Graph.Nodes[reduction.Node].Inputs[0];
+            level = LevelOf(new Root(input, RootKind.Store));
+            _levels[reduction] = level;
+        }
+
+        return level;
+    }
+
+    private bool Inlines(Value value, Linear[] at)
+    {
+        var node = Graph.Nodes[value.Node];
+        if (!IndexFlow.IsFusable(node.Operation))
+        {
+            return false;
+        }
+
+        return !_plan.Fuser.Roots.Contains(value)
+            || (_kernel.Roots.Any(r => r.Value == value && r.Concat is null && r.Kind == RootKind.Store) && Fuser.IsRow(_kernel.Rows, Graph.Type(value).Shape, at)
+                && !at.Any(x => x.Uses(LoopVariable.Inner)));
+    }
+
+    private static string Key(Linear[] at) => string.Join("|", at.Select(x => x.ToString()));
+}

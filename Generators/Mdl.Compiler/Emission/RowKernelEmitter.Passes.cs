@@ -1,0 +1,228 @@
+using System.Globalization;
+using Mdl.Compiler.Planning;
+using Mdl.Dsl;
+using Mdl.Dsl.Graphs;
+using static Mdl.Compiler.Emission.Expressions;
+
+namespace Mdl.Compiler.Emission;
+
+/// <summary>Passes over a row: loops over columns that reduce and store.</summary>
+internal sealed partial class RowKernelEmitter
+{
+    private void Pass(int pass)
+    {
+        var reductions = _levels.Where(p => p.Value == pass).Select(p => p.Key).OrderBy(v => v.Node).ToList();
+        var roots = _kernel.Roots.Where(r => LevelOf(r) == pass).ToList();
+        var widths = reductions.Select(ReducedWidth).Concat(roots.Select(r => WidthOf(_plan.Fuser.SpaceOf(r)))).Distinct().ToList();
+        foreach (var width in widths)
+        {
+            var sums = reductions.Where(v => ReducedWidth(v).Equals(width)).ToList();
+            var stores = roots.Where(r => WidthOf(_plan.Fuser.SpaceOf(r)).Equals(width)).ToList();
+            Columns(width, sums, [.. stores.Where(r => r.Kind != RootKind.SerialReduce)]);
+            foreach (var serial in stores.Where(r => r.Kind == RootKind.SerialReduce))
+            {
+                Columns(width, [], [serial]);
+            }
+        }
+    }
+
+    private Dim ReducedWidth(Value reduction) => WidthOf(Graph.Type(Graph.Nodes[reduction.Node].Inputs[0]).Shape);
+
+    private void Columns(Dim width, List<Value> reductions, List<Root> roots)
+    {
+        if (reductions.Count == 0 && roots.Count == 0)
+        {
+            return;
+        }
+
+        var loops = new CodeWriter(4);
+        foreach (var reduction in reductions)
+        {
+            var start = IsMaximum(reduction) ? "float.NegativeInfinity" : "0f";
+            _row.Line($"var v{reduction.Node} = Vector512.Create({start});");
+            _row.Line($"var s{reduction.Node} = {start};");
+        }
+
+        if (width.IsConstant)
+        {
+            var bounds = new SortedSet<long> { 0, width.Constant };
+            Bounds(reductions, roots, bounds);
+            var cuts = bounds.Where(b => b >= 0 && b <= width.Constant).ToList();
+            for (var i = 0; i + 1 < cuts.Count; i++)
+            {
+                var (start, end) = (cuts[i], cuts[i + 1]);
+                var main = IsInt ? 0 : (end - start) / 16 * 16;
+                (_segmentStart, _segmentEnd) = (start, end);
+                if (main > 0)
+                {
+                    Body(loops, $"for (long c = {start}; c < {start + main}; c += 16)", true, reductions, roots);
+                }
+
+                if (start + main < end)
+                {
+                    Body(loops, end - start == 1 ? $"for (long c = {start}; c < {end}; c++)" : $"for (long c = {start + main}; c < {end}; c++)", false, reductions, roots);
+                }
+            }
+        }
+        else
+        {
+            (_segmentStart, _segmentEnd) = (0, long.MaxValue);
+            if (!IsInt)
+            {
+                Body(loops, $"for (long c = 0; c + 16 <= {Text(width)}; c += 16)", true, reductions, roots);
+            }
+
+            Body(loops, $"for (long c = {(IsInt ? "0" : $"{Text(width)} / 16 * 16")}; c < {Text(width)}; c++)", false, reductions, roots);
+        }
+
+        _row.Raw(loops.ToString());
+        foreach (var reduction in reductions)
+        {
+            var both = IsMaximum(reduction) ? $"Simd.Maximum(Simd.Highest(v{reduction.Node}), s{reduction.Node})" : $"Vector512.Sum(v{reduction.Node}) + s{reduction.Node}";
+            _row.Line($"var x{reduction.Node} = {both};");
+            _reductions[reduction] = $"x{reduction.Node}";
+        }
+    }
+
+    private bool IsMaximum(Value reduction) => ((Reduce)Graph.Nodes[reduction.Node].Operation).Function == ReduceFunction.Maximum;
+
+    private void Bounds(List<Value> reductions, List<Root> roots, SortedSet<long> bounds)
+    {
+        var seen = new HashSet<(Value, string)>();
+        foreach (var reduction in reductions)
+        {
+            var input = Graph.Nodes[reduction.Node].Inputs[0];
+            Walk(input, Fuser.RootIndex(Graph.Type(input).Shape), false);
+        }
+
+        foreach (var root in roots)
+        {
+            var node = Graph.Nodes[root.Value.Node];
+            var at = Fuser.RootIndex(_plan.Fuser.SpaceOf(root));
+            if (root.Kind == RootKind.Store)
+            {
+                Walk(root.Value, at, root.Concat is null);
+            }
+            else
+            {
+                Walk(node.Inputs[0], root.Kind == RootKind.SerialReduce ? _plan.Fuser.ReducedIndex(node, at) : at, false);
+            }
+        }
+
+        void Walk(Value value, Linear[] at, bool isRoot)
+        {
+            if ((!isRoot && !Inlines(value, at)) || !seen.Add((value, Key(at))))
+            {
+                return;
+            }
+
+            var node = Graph.Nodes[value.Node];
+            if (node.Operation is Reduce)
+            {
+                return;
+            }
+
+            if (node.Operation is Concat concat && IndexFlow.ChoosesByColumn(Graph, node, at))
+            {
+                var edge = -at[concat.Axis].Offset.Constant;
+                foreach (var input in node.Inputs)
+                {
+                    bounds.Add(edge);
+                    edge += Graph.Type(input).Shape[concat.Axis].Constant;
+                }
+
+                bounds.Add(edge);
+            }
+
+            for (var i = 0; i < node.Inputs.Count; i++)
+            {
+                if (IndexFlow.Into(Graph, node, i, at) is { } into)
+                {
+                    Walk(node.Inputs[i], into, false);
+                }
+            }
+        }
+    }
+
+    private void Body(CodeWriter loops, string header, bool vector, List<Value> reductions, List<Root> roots)
+    {
+        _vector = vector;
+        _loopMemo = new(StringComparer.Ordinal);
+        var serial = roots.FirstOrDefault(r => r.Kind == RootKind.SerialReduce);
+        _loop = new CodeWriter(serial is null ? 5 : 6);
+        foreach (var reduction in reductions)
+        {
+            var input = Graph.Nodes[reduction.Node].Inputs[0];
+            var value = Columnwise(Eval(input, Fuser.RootIndex(Graph.Type(input).Shape)));
+            var sum = (vector ? "v" : "s") + reduction.Node.ToString(CultureInfo.InvariantCulture);
+            _loop.Line(IsMaximum(reduction) ? $"{sum} = Simd.Maximum({sum}, {value});" : $"{sum} += {value};");
+        }
+
+        foreach (var root in roots.Where(r => r != serial))
+        {
+            var space = _plan.Fuser.SpaceOf(root);
+            var at = Fuser.RootIndex(space);
+            if (root.Kind == RootKind.ColumnReduce)
+            {
+                var value = Columnwise(Eval(Graph.Nodes[root.Value.Node].Inputs[0], at));
+                var sums = $"sums{root.Value.Node} + c";
+                _loop.Line(vector ? $"(Vector512.Load({sums}) + {value}).Store({sums});" : $"*({sums}) += {value};");
+            }
+            else
+            {
+                Store(root, at, Columnwise(Eval(root.Value, at, isRoot: root.Concat is null)));
+            }
+        }
+
+        if (serial is not null)
+        {
+            Serial(loops, header, serial);
+            return;
+        }
+
+        loops.Open(header);
+        loops.Raw(_loop.ToString());
+        loops.Close();
+    }
+
+    private void Serial(CodeWriter loops, string header, Root root)
+    {
+        var node = Graph.Nodes[root.Value.Node];
+        var reduce = (Reduce)node.Operation;
+        var at = Fuser.RootIndex(_plan.Fuser.SpaceOf(root));
+        var value = Columnwise(Eval(node.Inputs[0], _plan.Fuser.ReducedIndex(node, at)));
+        var shape = Graph.Type(node.Inputs[0]).Shape;
+        var start = reduce.Function == ReduceFunction.Maximum ? "float.NegativeInfinity" : "0f";
+        loops.Open(header);
+        loops.Line(_vector ? $"var sum = Vector512.Create({start});" : $"var sum = {start};");
+        loops.Open($"for (long j = 0; j < {Text(Dim.Product(reduce.Axes.Select(a => shape[a])))}; j++)");
+        loops.Raw(_loop.ToString());
+        loops.Line(reduce.Function == ReduceFunction.Maximum ? $"sum = Simd.Maximum(sum, {value});" : $"sum += {value};");
+        loops.Close();
+        _loop = new CodeWriter(5);
+        Store(root, at, "sum");
+        loops.Raw(_loop.ToString());
+        loops.Close();
+    }
+
+    private void Store(Root root, Linear[] at, string value)
+    {
+        Dim[] strides;
+        var offset = Dim.Zero;
+        var target = root.Concat ?? root.Value;
+        if (root.Concat is { } concat)
+        {
+            var node = Graph.Nodes[concat.Node];
+            var axis = ((Concat)node.Operation).Axis;
+            strides = IndexFlow.Strides(Graph.Type(concat).Shape);
+            offset = node.Inputs.Take(root.Operand).Aggregate(Dim.Zero, (sum, v) => sum + Graph.Type(v).Shape[axis]) * strides[axis];
+        }
+        else
+        {
+            strides = IndexFlow.Strides(Graph.Type(root.Value).Shape);
+        }
+
+        var address = Address(_plan.Stored[target], Graph.Type(target).Element, IndexFlow.Flatten(strides, at).Plus(offset), out var level);
+        _loop.Line(_vector && level == Level.Column ? $"{value}.Store({address});" : $"*({address}) = {(_vector ? value + ".ToScalar()" : value)};");
+    }
+}
