@@ -15,7 +15,8 @@ internal sealed unsafe class Reference
     public Reference(LanguageModel model, string file)
     {
         _model = model;
-        var text = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, file));
+        using var stream = typeof(Reference).Assembly.GetManifestResourceStream(file)!;
+        var text = new StreamReader(stream).ReadToEnd();
         var compilation = Binder.Bind(new SourceText(file, text), _ => null, default);
         Assert.DoesNotContain(compilation.Diagnostics, d => d.Severity == Severity.Error);
         _bound = compilation.Models.Single(m => m.ClassName == model.Info.Name);

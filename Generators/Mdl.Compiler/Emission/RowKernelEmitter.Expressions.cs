@@ -85,7 +85,7 @@ internal sealed partial class RowKernelEmitter
                 return Eval(node.Inputs[0], into);
             }
 
-            var view = StridedView.Of(Graph, value, _plan.Fuser.IsStored);
+            var view = StridedView.Of(Graph, value, v => v != value && _plan.Fuser.IsStored(v));
             return Keep(key, Load(value, [.. view.Strides], at, view.Base, view.Offset), "m", value);
         }
 

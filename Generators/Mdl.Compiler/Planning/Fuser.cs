@@ -63,7 +63,7 @@ internal sealed class Fuser
         }
 
         var dense = DenseBase(value);
-        return StridedView.Of(_graph, value, v => v == dense || v == value || IsStored(v)) is { IsDense: true } reshaped ? reshaped
+        return StridedView.Of(_graph, value, v => v == dense || IsStored(v)) is { IsDense: true } reshaped ? reshaped
             : new(value, _graph.Type(value).Shape, IndexFlow.Strides(_graph.Type(value).Shape).ToEquatableArray(), Dim.Zero);
     }
 
@@ -223,7 +223,7 @@ internal sealed class Fuser
                 }
                 else
                 {
-                    Cut(StridedView.Of(_graph, value, IsStored).Base is var below && below != value ? below : self.Inputs[0]);
+                    Cut(StridedView.Of(_graph, value, v => v != value && IsStored(v)).Base is var below && below != value ? below : self.Inputs[0]);
                 }
             }
         }
