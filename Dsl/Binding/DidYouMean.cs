@@ -14,7 +14,8 @@ internal static class DidYouMean
             return "";
         }
 
-        var limit = Math.Max(1, name.Length / 3);
+        // A single letter is near every other one.
+        var limit = name.Length == 1 ? 0 : Math.Max(1, name.Length / 3);
         string? best = null;
         var bestDistance = limit + 1;
         foreach (var candidate in candidates)

@@ -15,6 +15,11 @@ internal sealed partial class Elaborator
             return FromNumber(fold(number), value is Size && function is UnaryFunction.Abs or UnaryFunction.Sign or UnaryFunction.Floor or UnaryFunction.StopGradient);
         }
 
+        if (IsUnknown(value))
+        {
+            return UnknownSize;
+        }
+
         if (AsTensor(value, syntax.Span, call.Frame) is not { } x)
         {
             return Poison.Instance;

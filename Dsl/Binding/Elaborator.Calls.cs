@@ -42,7 +42,7 @@ internal sealed partial class Elaborator
 
         return Evaluate(call.Callee, frame) switch
         {
-            Poison poison => poison,
+            Poison poison => CheckArguments(call, poison, frame),
             DeclarationName named => CallDeclaration(named.Declaration, call, frame),
             Instance instance => Inputs(call, frame) is { } inputs ? CallInstance(instance, inputs, call, frame) : Poison.Instance,
             Repetition repetition => Inputs(call, frame) is { } inputs ? CallRepetition(repetition, inputs, call, frame) : Poison.Instance,
@@ -57,6 +57,17 @@ internal sealed partial class Elaborator
                     ? $"{frame.Source.Quote(call.Callee.Span)} is called, so it is declared `{frame.Source.Text.Text.Substring(call.Callee.Span.Start, call.Callee.Span.Length)}: block`"
                     : $"{frame.Source.Quote(call.Callee.Span)} is {other.Kind} and cannot be called"),
         };
+    }
+
+    /// <summary>What is called is not known, but what it is given can still be wrong.</summary>
+    private Poison CheckArguments(CallSyntax call, Poison poison, Frame frame)
+    {
+        foreach (var argument in call.Arguments)
+        {
+            Evaluate(argument.Value, frame);
+        }
+
+        return poison;
     }
 
     private Entity CallDeclaration(Declaration declaration, CallSyntax call, Frame frame)

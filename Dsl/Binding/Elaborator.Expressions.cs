@@ -133,9 +133,13 @@ internal sealed partial class Elaborator
             return Poison.Instance;
         }
 
-        if (left is Size or Number && right is Size or Number && Calculate(syntax.Operator, left, right) is { } number)
+        if (left is Size or Number && right is Size or Number)
         {
-            return number;
+            var number = Calculate(syntax.Operator, left, right) ?? (IsUnknown(left) || IsUnknown(right) ? UnknownSize : null);
+            if (number is not null)
+            {
+                return number;
+            }
         }
 
         if (syntax.Operator == "^" && AsReal(right) is { } exponent && left is Tensor)
@@ -192,6 +196,11 @@ internal sealed partial class Elaborator
         if (operand is Poison || indices.Any(i => i is Poison))
         {
             return Poison.Instance;
+        }
+
+        if (indices.Any(IsUnknown))
+        {
+            return Silent();
         }
 
         if (operand is Series series && indices.Length == 1 && indices[0] is Size { Dim.IsConstant: true })

@@ -44,7 +44,7 @@ internal sealed partial class Elaborator
 
         foreach (var statement in syntax.Body)
         {
-            if (!session.Step())
+            if (!Step(statement, frame))
             {
                 return;
             }

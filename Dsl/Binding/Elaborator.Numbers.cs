@@ -19,6 +19,9 @@ internal sealed partial class Elaborator
         _ => null,
     };
 
+    /// <summary>What a generic elaboration makes of a quotient or root of sizes that it does not know.</summary>
+    private static Size UnknownSize { get; } = new(Dim.Symbol(UnknownMark + "size"));
+
     private static bool IsUnknown(Entity entity) => entity is Size size && !size.Dim.IsConstant && size.Dim.Symbols.Any(s => s.StartsWith(UnknownMark, StringComparison.Ordinal));
 
     /// <summary>An integer between bounds, or null after a diagnostic.</summary>

@@ -15,7 +15,11 @@ internal sealed partial class Elaborator(Session session, bool isTraining, bool 
     private const int DeepestNesting = 220;
     private const int DeepestCalls = 48;
 
+    // A real model elaborates to a few hundred statements, one with repetitions written out to a few thousand.
+    private const int MostStatements = 30_000;
+
     private int _nesting;
+    private int _statements;
 
     /// <summary>Parameters and states in the order of first use.</summary>
     public ParameterTable Parameters { get; } = new();
@@ -32,8 +36,23 @@ internal sealed partial class Elaborator(Session session, bool isTraining, bool 
             place = place.Caller;
         }
 
+        message = isGeneric ? WithoutMarks(message) : message;
         var where = ReferenceEquals(place, frame) ? "" : $"in `{frame.Declaration.Name}`: ";
         session.Report(id, place.Source, span, where + message, severity);
+    }
+
+    private static string WithoutMarks(string message)
+    {
+        var text = new System.Text.StringBuilder(message.Length);
+        for (var i = 0; i < message.Length; i++)
+        {
+            if (message[i] != UnknownMark[0] || i + 1 == message.Length || (!char.IsLetter(message[i + 1]) && message[i + 1] is not ('.' or '_')))
+            {
+                text.Append(message[i]);
+            }
+        }
+
+        return text.ToString();
     }
 
     private Poison Fail(Frame frame, string id, Span span, string message)
@@ -64,15 +83,26 @@ internal sealed partial class Elaborator(Session session, bool isTraining, bool 
     {
         foreach (var statement in body)
         {
-            if (!session.Step())
+            if (!Step(statement, frame))
             {
-                Report(frame, DiagnosticIds.TooLarge, statement.Span, "the file elaborates to more statements than a model can need");
                 return;
             }
 
             frame.Region.Builder.Origin = new(frame.Source.Text.Path, frame.Source.Line(statement.Span.Start));
             RunGuarded(statement, frame);
         }
+    }
+
+    /// <summary>Counts one statement; false once the elaboration has had its share.</summary>
+    private bool Step(StatementSyntax statement, Frame frame)
+    {
+        session.Cancellation.ThrowIfCancellationRequested();
+        if (++_statements == MostStatements)
+        {
+            Report(frame, DiagnosticIds.TooLarge, statement.Span, "the model elaborates to more statements than any model needs");
+        }
+
+        return _statements < MostStatements;
     }
 
     private void RunGuarded(StatementSyntax statement, Frame frame)
@@ -136,6 +166,7 @@ internal sealed partial class Elaborator(Session session, bool isTraining, bool 
         if (frame.Names.TryGetValue(name.Text, out var taken) && taken is not (Tensor or EmptyTensor or Poison))
         {
             Report(frame, DiagnosticIds.DuplicateName, name.Span, $"`{name}` is defined already, as {taken.Kind}");
+            frame.Names[name.Text] = Poison.Instance;
             return;
         }
 

@@ -5,12 +5,8 @@ namespace Mdl.Dsl.Binding;
 /// <summary>What the elaborations of one file share: its declarations, its diagnostics and its limits.</summary>
 internal sealed class Session(CancellationToken cancellation)
 {
-    /// <summary>Statements that one file may elaborate; a real model needs a few hundred for each preset.</summary>
-    private const int MostStatements = 200_000;
-
     private readonly Dictionary<(string Path, Span Span), Diagnostic> _places = [];
     private readonly List<Diagnostic> _diagnostics = [];
-    private int _statements;
 
     /// <summary>Declarations of the file and of what it imports.</summary>
     public Dictionary<string, Declaration> Declarations { get; } = new(StringComparer.Ordinal);
@@ -34,13 +30,6 @@ internal sealed class Session(CancellationToken cancellation)
         : null;
 
     public IEnumerable<string> Names => Declarations.Keys.Concat(StandardLibrary.Declarations.Keys);
-
-    /// <summary>Counts one statement; false once the file has had its share.</summary>
-    public bool Step()
-    {
-        Cancellation.ThrowIfCancellationRequested();
-        return ++_statements <= MostStatements;
-    }
 
     /// <summary>Presets share blocks: what is wrong at one place is said once, with the sizes of the first preset.</summary>
     public void Report(string id, Source source, Span span, string message, Severity severity = Severity.Error)

@@ -30,14 +30,20 @@ public sealed class GraphBuilder
 
     public Value AddNode(Operation operation, EquatableArray<Value> inputs, string name)
     {
-        if (_known.TryGetValue((operation, inputs), out var known))
+        // Two repetitions are never equal: their parameters differ. To compare their bodies would cost more than all other nodes together.
+        var isShared = operation is not Repeat;
+        if (isShared && _known.TryGetValue((operation, inputs), out var known))
         {
             return new(known);
         }
 
         var types = operation.Infer(inputs.Select(Type).ToEquatableArray());
         _nodes.Add(new(operation, inputs, types, Origin, name));
-        _known[(operation, inputs)] = _nodes.Count - 1;
+        if (isShared)
+        {
+            _known[(operation, inputs)] = _nodes.Count - 1;
+        }
+
         return new(_nodes.Count - 1);
     }
 
