@@ -110,7 +110,7 @@ public static unsafe partial class Attention
         var first = (Groups(s.Queries * s.Group, QueryTile) - 1 - (tile - keyTiles)) * QueryTile;
         var count = Math.Min(QueryTile, (s.Queries * s.Group) - first);
         LoadQueries(a, t, batch, head, first, count);
-        for (var key = s.Visible(first, 0).Begin / KeyTile(s) * KeyTile(s); key < s.Visible(first + count - 1, 0).End; key += KeyTile(s))
+        for (var key = t.Begin[0] / KeyTile(s) * KeyTile(s); key < t.End[count - 1]; key += KeyTile(s))
         {
             var keys = Math.Min(KeyTile(s), s.Keys - key);
             LoadKeys(a, t, batch, head, key, keys, withQueries: true);
@@ -120,6 +120,7 @@ public static unsafe partial class Attention
     }
 
     /// <summary>Gradients of the keys and values of one tile and, if asked for, what the tile adds to the gradients of the queries that see it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BackwardKeys(in BackwardArguments a, in BackwardTiles t, int batch, int head, int key, bool withQueries)
     {
         ref readonly var s = ref a.Shape;

@@ -20,6 +20,8 @@ public static unsafe partial class Attention
         public float* D;
         public float* Lse;
         public float* Delta;
+        public int* Begin;
+        public int* End;
 
         public static long Place(in AttentionShape s, float* memory, out BackwardTiles t)
         {
@@ -41,11 +43,14 @@ public static unsafe partial class Attention
                 D = bump.Take(QueryTile * (keys + Skew)),
                 Lse = bump.Take(QueryTile),
                 Delta = bump.Take(QueryTile),
+                Begin = (int*)bump.Take(QueryTile),
+                End = (int*)bump.Take(QueryTile),
             };
             return bump.Used * sizeof(float);
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void LoadKeys(in BackwardArguments a, in BackwardTiles t, int batch, int head, int key, int keys, bool withQueries)
     {
         ref readonly var s = ref a.Shape;
@@ -60,13 +65,14 @@ public static unsafe partial class Attention
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void LoadQueries(in BackwardArguments a, in BackwardTiles t, int batch, int head, int first, int count)
     {
         ref readonly var s = ref a.Shape;
         var (ldK, ldV) = (Dense(s.KeyWidth), Dense(s.ValueWidth));
+        var (token, member) = Math.DivRem(first, s.Group);
         for (var i = 0; i < count; i++)
         {
-            var (token, member) = Math.DivRem(first + i, s.Group);
             var row = ((long)batch * s.Queries) + token;
             var queryHead = ((long)head * s.Group) + member;
             var at = (row * s.OutputStride) + (queryHead * s.ValueWidth);
@@ -74,6 +80,12 @@ public static unsafe partial class Attention
             AttentionPacking.CopyRow(a.OutputGradient + at, 1, s.ValueWidth, t.OutputGradient + (i * ldV), ldV);
             t.Lse[i] = a.Lse[(row * s.Heads) + queryHead] * Rows.Log2E;
             t.Delta[i] = Rows.Dot(a.OutputGradient + at, a.Output + at, s.ValueWidth);
+            (t.Begin[i], t.End[i]) = s.VisibleToToken(token);
+            if (++member == s.Group)
+            {
+                member = 0;
+                token++;
+            }
         }
 
         for (var i = count; i < RoundUp(count, AttentionTiles.Height); i++)
@@ -84,6 +96,7 @@ public static unsafe partial class Attention
     }
 
     /// <summary>P = softmax of the tile's scores, D = P * (dOutput v' - delta): the gradient of the scores.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Probabilities(in BackwardArguments a, in BackwardTiles t, int first, int count, int key, int keys)
     {
         const int height = AttentionTiles.Height;
@@ -94,8 +107,7 @@ public static unsafe partial class Attention
         {
             for (var i = 0; i < count; i += height)
             {
-                var (from, to) = VisibleInTile(s, 0, first + i, Math.Min(height, count - i), key, keys);
-                if (x < to && x + width > from)
+                if (key + x < t.End[Math.Min(i + height, count) - 1] && key + x + width > t.Begin[i])
                 {
                     AttentionTiles.Multiply(t.Queries + (i * ldQ), ldQ, t.KeyPanels + (x * s.KeyWidth), width, t.P + (i * ldS) + x, ldS, s.KeyWidth, false);
                     AttentionTiles.Multiply(
@@ -104,41 +116,47 @@ public static unsafe partial class Attention
             }
         }
 
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < count; i += height)
         {
-            var (from, to) = VisibleInTile(s, 0, first + i, 1, key, keys);
-            GradientRow(t.P + (i * ldS), t.D + (i * ldS), from, to, ldS, t.Lse[i], t.Delta[i]);
+            GradientRows(t, i, Math.Min(height, count - i), key, keys, ldS);
         }
     }
 
+    /// <summary>
+    /// P and D of some consecutive rows. Where a row does not see a key, they are 0 as far as the products of <see cref="AddKeyGradients"/> read,
+    /// that is up to <see cref="AttentionTiles.Height"/> - 1 columns from what the row sees.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void GradientRow(float* p, float* d, int begin, int end, int width, float lse, float delta)
+    private static void GradientRows(in BackwardTiles t, int first, int count, int key, int keys, int ld)
     {
-        if (begin >= end)
+        var low = Math.Max(t.Begin[first] - key, 0) & -Rows.Lanes;
+        var high = RoundUp(Math.Min(t.End[first + count - 1] - key, keys), Rows.Lanes);
+        for (var r = first; r < first + count && low < high; r++)
         {
-            Rows.Clear(p, width);
-            Rows.Clear(d, width);
-            return;
-        }
+            var p = t.P + (r * ld);
+            var d = t.D + (r * ld);
+            Hide(p, low, high, t.Begin[r] - key, t.End[r] - key, float.NegativeInfinity);
+            Hide(d, low, high, t.Begin[r] - key, t.End[r] - key, 0);
+            var (shift, less) = (Vector512.Create(t.Lse[r]), Vector512.Create(t.Delta[r]));
+            for (var i = low; i < high; i += Rows.Lanes)
+            {
+                var probability = Rows.Exp2(Vector512.Load(p + i) - shift);
+                probability.Store(p + i);
+                (probability * (Vector512.Load(d + i) - less)).Store(d + i);
+            }
 
-        var low = begin & -Rows.Lanes;
-        var high = RoundUp(end, Rows.Lanes);
-        Hide(p, low, begin, end, high);
-        var (shift, less) = (Vector512.Create(lse), Vector512.Create(delta));
-        for (var i = low; i < high; i += Rows.Lanes)
-        {
-            var probability = Rows.Exp2(Vector512.Load(p + i) - shift);
-            probability.Store(p + i);
-            (probability * (Vector512.Load(d + i) - less)).Store(d + i);
+            Vector512<float>.Zero.Store(p + high);
+            Vector512<float>.Zero.Store(d + high);
+            if (low > 0)
+            {
+                Vector512<float>.Zero.Store(p + low - Rows.Lanes);
+                Vector512<float>.Zero.Store(d + low - Rows.Lanes);
+            }
         }
-
-        Rows.Clear(p, low);
-        Rows.Clear(d, begin);
-        Rows.Clear(p + high, width - high);
-        Rows.Clear(d + end, width - end);
     }
 
     /// <summary>dv += P' dOutput, dk += D' q.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddKeyGradients(in AttentionShape s, in BackwardTiles t, int first, int count, int key, int keys)
     {
         const int height = AttentionTiles.Height;
@@ -169,6 +187,7 @@ public static unsafe partial class Attention
     }
 
     /// <summary>dq += Scale D k, or = in the first tile that a row sees.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddQueryGradient(in BackwardArguments a, in BackwardTiles t, int batch, int head, int first, int count, int key, int keys)
     {
         const int height = AttentionTiles.Height;
@@ -178,7 +197,8 @@ public static unsafe partial class Attention
         for (var i = 0; i < count; i += height)
         {
             var rows = Math.Min(height, count - i);
-            var (from, to) = VisibleInTile(s, 0, first + i, rows, key, keys);
+            var from = Math.Max(t.Begin[i] - key, 0);
+            var to = Math.Min(t.End[i + rows - 1] - key, keys);
             if (from >= to)
             {
                 continue;
@@ -190,10 +210,10 @@ public static unsafe partial class Attention
                     t.D + (i * ldS) + from, ldS, t.Keys + (from * ldK) + x, ldK, t.QueryGradient + (i * ldK) + x, ldK, to - from, false);
             }
 
-            var isFirst = s.Visible(first + i, 0).Begin >= key;
+            var isFirst = t.Begin[i] >= key;
+            var (token, member) = Math.DivRem(first + i, s.Group);
             for (var r = i; r < i + rows; r++)
             {
-                var (token, member) = Math.DivRem(first + r, s.Group);
                 var row = ((long)batch * s.Queries) + token;
                 var target = a.QueryGradient + (row * a.QueryGradientStride) + ((((long)head * s.Group) + member) * s.KeyWidth);
                 if (isFirst)
@@ -204,10 +224,17 @@ public static unsafe partial class Attention
                 {
                     Rows.AddScaled(t.QueryGradient + (r * ldK), target, s.Scale, s.KeyWidth);
                 }
+
+                if (++member == s.Group)
+                {
+                    member = 0;
+                    token++;
+                }
             }
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void StoreKeyGradients(in BackwardArguments a, in BackwardTiles t, int batch, int head, int key, int keys)
     {
         ref readonly var s = ref a.Shape;

@@ -78,6 +78,7 @@ public static unsafe partial class Attention
         Forward(team, f);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AppendChunk(void* arguments, int chunk, int worker)
     {
         ref readonly var a = ref *(CachedArguments*)arguments;
@@ -143,7 +144,8 @@ public static unsafe partial class Attention
             var p = scores + (i * a.PerRange);
             partial[0] = float.NegativeInfinity;
             partial[1] = 0;
-            SoftmaxRow(p, 0, count, 0, count, ref partial[0], ref partial[1]);
+            Hide(p, 0, RoundUp(count, Rows.Lanes), 0, count, float.NegativeInfinity);
+            SoftmaxRow(p, RoundUp(count, Rows.Lanes), ref partial[0], ref partial[1]);
             WeightedSum(p, a.CachedValue(batch, begin, head), (long)s.KeyHeads * s.ValueWidth, count, partial + Rows.Lanes, s.ValueWidth);
         }
     }

@@ -33,6 +33,8 @@ public static unsafe partial class Attention
         public float* Output;
         public float* Max;
         public float* Sum;
+        public int* Begin;
+        public int* End;
 
         public static long Place(in AttentionShape s, int keys, float* memory, out ForwardTiles t)
         {
@@ -46,6 +48,8 @@ public static unsafe partial class Attention
                 Output = bump.Take(QueryTile * Dense(s.ValueWidth)),
                 Max = bump.Take(QueryTile),
                 Sum = bump.Take(QueryTile),
+                Begin = (int*)bump.Take(QueryTile),
+                End = (int*)bump.Take(QueryTile),
             };
             return bump.Used * sizeof(float);
         }
@@ -96,7 +100,7 @@ public static unsafe partial class Attention
         {
             var count = Math.Min(QueryTile, end - first);
             LoadQueries(a, t, batch, head, first, count);
-            for (var key = s.Visible(first, a.Past).Begin / KeyTile(s) * KeyTile(s); key < s.Visible(first + count - 1, a.Past).End; key += KeyTile(s))
+            for (var key = t.Begin[0] / KeyTile(s) * KeyTile(s); key < t.End[count - 1]; key += KeyTile(s))
             {
                 ForwardTile(a, t, first, count, key, keyBegin);
             }
@@ -112,41 +116,48 @@ public static unsafe partial class Attention
         return (s.Visible(begin, a.Past).Begin / KeyTile(s) * KeyTile(s), s.Visible(end - 1, a.Past).End);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void LoadQueries(in ForwardArguments a, in ForwardTiles t, int batch, int head, int first, int count)
     {
         ref readonly var s = ref a.Shape;
         var ld = Dense(s.KeyWidth);
-        for (var i = 0; i < RoundUp(count, AttentionTiles.Height); i++)
+        var (token, member) = Math.DivRem(first, s.Group);
+        for (var i = 0; i < count; i++)
         {
-            if (i >= count)
-            {
-                Rows.Clear(t.Queries + (i * ld), ld);
-                continue;
-            }
-
-            var (token, member) = Math.DivRem(first + i, s.Group);
             var q = a.Q + ((((long)batch * s.Queries) + token) * s.QueryStride) + ((((long)head * s.Group) + member) * s.KeyWidth);
             AttentionPacking.CopyRow(q, s.Scale * Rows.Log2E, s.KeyWidth, t.Queries + (i * ld), ld);
             // A sink is a logit that is already in the sum.
             t.Max[i] = a.Sink is null ? float.NegativeInfinity : a.Sink[(head * s.Group) + member] * Rows.Log2E;
             t.Sum[i] = a.Sink is null ? 0 : 1;
+            (t.Begin[i], t.End[i]) = s.VisibleToToken(token + a.Past);
+            if (++member == s.Group)
+            {
+                member = 0;
+                token++;
+            }
+        }
+
+        for (var i = count; i < RoundUp(count, AttentionTiles.Height); i++)
+        {
+            Rows.Clear(t.Queries + (i * ld), ld);
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ForwardTile(in ForwardArguments a, in ForwardTiles t, int first, int count, int key, int packedFrom)
     {
         const int height = AttentionTiles.Height;
         const int width = AttentionTiles.Width;
         ref readonly var s = ref a.Shape;
-        var keys = Math.Min(KeyTile(s), s.Visible(first + count - 1, a.Past).End - key);
+        var keys = Math.Min(KeyTile(s), t.End[count - 1] - key);
         var (ldQ, ldV, ldS) = (Dense(s.KeyWidth), Dense(s.ValueWidth), KeyTile(s) + Skew);
         for (var x = 0; x < keys; x += width)
         {
             var panel = t.Keys + ((long)(key - packedFrom + x) * s.KeyWidth);
             for (var i = 0; i < count; i += height)
             {
-                var (from, to) = VisibleInTile(s, a.Past, first + i, Math.Min(height, count - i), key, keys);
-                if (x < to && x + width > from)
+                var last = Math.Min(i + height, count) - 1;
+                if (key + x < t.End[last] && key + x + width > t.Begin[i])
                 {
                     AttentionTiles.Multiply(t.Queries + (i * ldQ), ldQ, panel, width, t.Scores + (i * ldS) + x, ldS, s.KeyWidth, false);
                 }
@@ -155,18 +166,7 @@ public static unsafe partial class Attention
 
         for (var i = 0; i < count; i += height)
         {
-            var rows = Math.Min(height, count - i);
-            var (from, to) = VisibleInTile(s, a.Past, first + i, rows, key, keys);
-            var isFirst = s.Visible(first + i, a.Past).Begin >= key;
-            for (var r = i; r < i + rows && from < to; r++)
-            {
-                var (rowFrom, rowTo) = VisibleInTile(s, a.Past, first + r, 1, key, keys);
-                var keep = SoftmaxRow(t.Scores + (r * ldS), from, to, rowFrom, rowTo, ref t.Max[r], ref t.Sum[r]);
-                if (!isFirst && keep != 1)
-                {
-                    Rows.Scale(t.Output + (r * ldV), t.Output + (r * ldV), keep, ldV);
-                }
-            }
+            SoftmaxRows(s, t, i, Math.Min(height, count - i), key, keys);
         }
 
         for (var x = 0; x < s.ValueWidth; x += width)
@@ -174,10 +174,11 @@ public static unsafe partial class Attention
             var values = t.Values + ((long)(key - packedFrom) * ldV) + x;
             for (var i = 0; i < count; i += height)
             {
-                var (from, to) = VisibleInTile(s, a.Past, first + i, Math.Min(height, count - i), key, keys);
-                var isFirst = s.Visible(first + i, a.Past).Begin >= key;
+                var from = Math.Max(t.Begin[i] - key, 0);
+                var to = Math.Min(t.End[Math.Min(i + height, count) - 1] - key, keys);
                 if (from < to)
                 {
+                    var isFirst = t.Begin[i] >= key;
                     AttentionTiles.Multiply(
                         t.Scores + (i * ldS) + from, ldS, values + (from * ldV), ldV, t.Output + (i * ldV) + x, ldV, to - from, !isFirst);
                 }
@@ -185,84 +186,104 @@ public static unsafe partial class Attention
         }
     }
 
-    /// <summary>The keys, counted from the start of a tile, that any of some consecutive rows sees; empty if none.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (int From, int To) VisibleInTile(in AttentionShape s, int past, int row, int rows, int key, int keys)
+    /// <summary>
+    /// Turns scores (in powers of two) of some consecutive rows into unnormalised probabilities, all 0 where a row does not see a key that another of
+    /// the rows sees, and takes what was summed before to the new maxima.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void SoftmaxRows(in AttentionShape s, in ForwardTiles t, int first, int count, int key, int keys)
     {
-        var from = s.Visible(row, past).Begin - key;
-        var to = s.Visible(row + rows - 1, past).End - key;
-        return (Math.Max(from, 0), Math.Min(to, keys));
+        var (ldV, ldS) = (Dense(s.ValueWidth), KeyTile(s) + Skew);
+        var low = Math.Max(t.Begin[first] - key, 0) & -Rows.Lanes;
+        var high = RoundUp(Math.Min(t.End[first + count - 1] - key, keys), Rows.Lanes);
+        var isFirst = t.Begin[first] >= key;
+        for (var r = first; r < first + count && low < high; r++)
+        {
+            var scores = t.Scores + (r * ldS);
+            Hide(scores, low, high, t.Begin[r] - key, t.End[r] - key, float.NegativeInfinity);
+            var keep = SoftmaxRow(scores + low, high - low, ref t.Max[r], ref t.Sum[r]);
+            if (!isFirst && keep != 1)
+            {
+                Rows.Scale(t.Output + (r * ldV), t.Output + (r * ldV), keep, ldV);
+            }
+        }
     }
 
     /// <summary>
-    /// Turns scores (in powers of two) into unnormalised probabilities: those of columns from .. to, of which the row sees begin .. end; the others become 0.
+    /// Turns scores into exponentials (to the base 2) relative to the maximum so far; their count is a multiple of the lanes.
     /// Returns the factor that takes what was summed before to the new maximum.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static float SoftmaxRow(float* scores, int from, int to, int begin, int end, ref float max, ref float sum)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float SoftmaxRow(float* scores, int count, ref float max, ref float sum)
     {
-        from &= -Rows.Lanes;
-        to = RoundUp(to, Rows.Lanes);
-        if (begin >= end)
-        {
-            Rows.Clear(scores + from, to - from);
-            return 1;
-        }
-
-        var low = begin & -Rows.Lanes;
-        var high = RoundUp(end, Rows.Lanes);
-        Hide(scores, low, begin, end, high);
-        var largest = Vector512.Load(scores + low);
-        for (var i = low + Rows.Lanes; i < high; i += Rows.Lanes)
+        var largest = Vector512.Load(scores);
+        for (var i = Rows.Lanes; i < count; i += Rows.Lanes)
         {
             largest = Vector512.MaxNative(largest, Vector512.Load(scores + i));
         }
 
-        var newMax = Math.Max(max, Rows.Largest(largest));
-        var shift = Vector512.Create(newMax);
+        // A row that has not seen a key yet has no maximum; any finite one does.
+        var newMax = float.MaxNative(max, Rows.Largest(largest));
+        var finite = newMax == float.NegativeInfinity ? 0 : newMax;
+        var shift = Vector512.Create(finite);
         var total = Vector512<float>.Zero;
-        for (var i = low; i < high; i += Rows.Lanes)
+        for (var i = 0; i < count; i += Rows.Lanes)
         {
             var p = Rows.Exp2(Vector512.Load(scores + i) - shift);
             total += p;
             p.Store(scores + i);
         }
 
-        var keep = Rows.Exp2(Vector512.Create(max - newMax)).ToScalar();
-        sum = MathF.FusedMultiplyAdd(sum, keep, Vector512.Sum(total));
+        var keep = Rows.Exp2(Vector512.Create(max - finite)).ToScalar();
+        sum = MathF.FusedMultiplyAdd(sum, keep, Rows.Sum(total));
         max = newMax;
-        Rows.Clear(scores + from, Math.Max(0, low - from));
-        Rows.Clear(scores + high, Math.Max(0, to - high));
         return keep;
     }
 
-    /// <summary>Sets scores outside begin .. end to minus infinity.</summary>
+    /// <summary>Overwrites the elements of low .. high (multiples of the lanes) outside begin .. end.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Hide(float* scores, int low, int begin, int end, int high)
+    private static void Hide(float* scores, int low, int high, int begin, int end, float value)
     {
-        for (var i = low; i < begin; i++)
+        var fill = Vector512.Create(value);
+        for (var i = low; i < Math.Min(begin, high); i += Rows.Lanes)
         {
-            scores[i] = float.NegativeInfinity;
+            var seen = Vector512.GreaterThanOrEqual(Vector512<int>.Indices, Vector512.Create(begin - i)).AsSingle();
+            Vector512.ConditionalSelect(seen, Vector512.Load(scores + i), fill).Store(scores + i);
         }
 
-        for (var i = end; i < high; i++)
+        for (var i = Math.Max(end, low) & -Rows.Lanes; i < high; i += Rows.Lanes)
         {
-            scores[i] = float.NegativeInfinity;
+            var seen = Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(end - i)).AsSingle();
+            Vector512.ConditionalSelect(seen, Vector512.Load(scores + i), fill).Store(scores + i);
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void StoreOutput(in ForwardArguments a, in ForwardTiles t, int batch, int head, int first, int count)
     {
         ref readonly var s = ref a.Shape;
+        var ld = Dense(s.ValueWidth);
+        for (var i = 0; i < QueryTile; i += Rows.Lanes)
+        {
+            var lse = Vector512.FusedMultiplyAdd(Vector512.Load(t.Max + i), Vector512.Create(Rows.Ln2), Vector512.Log(Vector512.Load(t.Sum + i)));
+            lse.Store(t.Max + i);
+        }
+
+        var (token, member) = Math.DivRem(first, s.Group);
         for (var i = 0; i < count; i++)
         {
-            var (token, member) = Math.DivRem(first + i, s.Group);
             var row = ((long)batch * s.Queries) + token;
             var queryHead = (head * s.Group) + member;
-            Rows.Scale(t.Output + (i * Dense(s.ValueWidth)), a.Output + (row * s.OutputStride) + ((long)queryHead * s.ValueWidth), 1 / t.Sum[i], s.ValueWidth);
+            Rows.Scale(t.Output + (i * ld), a.Output + (row * s.OutputStride) + ((long)queryHead * s.ValueWidth), 1 / t.Sum[i], s.ValueWidth);
             if (a.Lse is not null)
             {
-                a.Lse[(row * s.Heads) + queryHead] = (t.Max[i] * Rows.Ln2) + MathF.Log(t.Sum[i]);
+                a.Lse[(row * s.Heads) + queryHead] = t.Max[i];
+            }
+
+            if (++member == s.Group)
+            {
+                member = 0;
+                token++;
             }
         }
     }

@@ -57,15 +57,10 @@ public readonly record struct AttentionShape
     /// The keys [Begin, End) that one row sees. Row r of a key head is query token r / Group and query head r % Group of that key head's group;
     /// the first query stands at position <paramref name="past"/>.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal (int Begin, int End) Visible(int row, int past)
-    {
-        if (!Causal)
-        {
-            return (0, Keys);
-        }
+    internal (int Begin, int End) Visible(int row, int past) => VisibleToToken(past + (row / Group));
 
-        var position = past + (row / Group);
-        return (Window > 0 ? Math.Max(0, position - Window + 1) : 0, Math.Min(Keys, position + 1));
-    }
+    /// <summary>The keys [Begin, End) that the query at a position sees.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal (int Begin, int End) VisibleToToken(int position) =>
+        Causal ? (Window > 0 ? Math.Max(0, position - Window + 1) : 0, Math.Min(Keys, position + 1)) : (0, Keys);
 }

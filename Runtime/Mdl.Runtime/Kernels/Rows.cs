@@ -97,7 +97,7 @@ internal static unsafe class Rows
             tail = MathF.FusedMultiplyAdd(a[i], b[i], tail);
         }
 
-        return Vector512.Sum(sum0 + sum1) + tail;
+        return Sum(sum0 + sum1) + tail;
     }
 
     /// <summary>
@@ -127,6 +127,16 @@ internal static unsafe class Rows
         var half = Vector256.MaxNative(x.GetLower(), x.GetUpper());
         var quarter = Vector128.MaxNative(half.GetLower(), half.GetUpper());
         var pair = Vector128.MaxNative(quarter, Vector128.Shuffle(quarter, Vector128.Create(2, 3, 0, 1)));
-        return Math.Max(pair[0], pair[1]);
+        return float.MaxNative(pair[0], pair[1]);
+    }
+
+    /// <summary>The sum of the lanes; halves are added, which takes fewer steps than the pairs that <c>Vector512.Sum</c> adds.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector512<float> x)
+    {
+        var half = x.GetLower() + x.GetUpper();
+        var quarter = half.GetLower() + half.GetUpper();
+        var pair = quarter + Vector128.Shuffle(quarter, Vector128.Create(2, 3, 0, 1));
+        return pair[0] + pair[1];
     }
 }
