@@ -17,7 +17,7 @@ public static class Binder
         var session = new Session(cancellation);
         try
         {
-            var root = new Source(source, isLibrary: false);
+            var root = new Source(source, isLibrary: false, parsed.Diagnostics);
             DeclarationLoader.Load(parsed, root, import, session);
             var models = PresetBinder.Bind(parsed.File, root, session);
             UnusedBlocks.Check(parsed.File, root, session);

@@ -14,6 +14,11 @@ internal static class CheckpointPaths
                 continue;
             }
 
+            if (source.HasErrorIn(checkpoint.Span))
+            {
+                continue;
+            }
+
             var known = paths.Select(WithoutIndices).Distinct(StringComparer.Ordinal).ToArray();
             foreach (var mapping in checkpoint.Mappings)
             {
@@ -22,7 +27,8 @@ internal static class CheckpointPaths
                 {
                     var hint = path is null ? "" : DidYouMean.Suggest(path, known);
                     session.Report(
-                        DiagnosticIds.CheckpointPath, source, mapping.Path.Span, $"`{checkpoint.Model}` has no parameter {source.Quote(mapping.Path.Span)}{hint}");
+                        DiagnosticIds.CheckpointPath, source, mapping.Path.Span,
+                        $"`{checkpoint.Model}` has no parameter {source.Quote(mapping.Path.Span)}{hint}");
                 }
             }
         }

@@ -34,7 +34,9 @@ internal static class DeclarationLoader
         }
         else if (session.Declarations.TryGetValue(name, out var first))
         {
-            session.Report(DiagnosticIds.DuplicateName, place, span, $"`{name}` is declared already, in {first.Source.Text.Path} line {first.Source.Line(first.Syntax.Name.Span.Start)}");
+            session.Report(
+                DiagnosticIds.DuplicateName, place, span,
+                $"`{name}` is declared already, in {first.Source.Text.Path} line {first.Source.Line(first.Syntax.Name.Span.Start)}");
         }
         else
         {
@@ -67,8 +69,8 @@ internal static class DeclarationLoader
             return;
         }
 
-        var source = new Source(text, isLibrary: false);
         var parsed = MdlParser.Parse(text, session.Cancellation);
+        var source = new Source(text, isLibrary: false, parsed.Diagnostics);
         session.Lost.UnionWith(parsed.Skipped);
         foreach (var declaration in parsed.File.Declarations)
         {

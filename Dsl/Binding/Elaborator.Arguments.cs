@@ -118,15 +118,17 @@ internal sealed partial class Elaborator
             Template or Instance when wantsBlock => value,
             Size or Number or Word or Series when !wantsBlock => value,
             DeclarationName => Fail(
-                frame, DiagnosticIds.WrongKind, syntax.Span, $"{frame.Source.Quote(syntax.Span)} wants its arguments: {frame.Source.Quote(syntax.Span).TrimEnd('`')}(...)`"),
+                frame, DiagnosticIds.WrongKind, syntax.Span,
+                $"{frame.Quote(syntax.Span)} wants its arguments: {frame.Quote(syntax.Span).TrimEnd('`')}(...)`"),
             _ when IsUnknown(value) => Silent(),
             Template or Instance => Fail(
-                frame, DiagnosticIds.WrongKind, syntax.Span, $"`{argument.Name}` of `{declaration.Name}` is a number; a block is taken by `{argument.Name}: block`"),
+                frame, DiagnosticIds.WrongKind, syntax.Span,
+                $"`{argument.Name}` of `{declaration.Name}` is a number; a block is taken by `{argument.Name}: block`"),
             _ => Fail(
                 frame,
                 DiagnosticIds.WrongKind,
                 syntax.Span,
-                $"`{argument.Name}` of `{declaration.Name}` is {(wantsBlock ? "a block" : "known at build time")}, but {frame.Source.Quote(syntax.Span)} is {value.Kind}"),
+                $"`{argument.Name}` of `{declaration.Name}` is {(wantsBlock ? "a block" : "known at build time")}, but {frame.Quote(syntax.Span)} is {value.Kind}"),
         };
     }
 }

@@ -12,7 +12,8 @@ internal sealed partial class Elaborator
         var value = Evaluate(syntax, call.Frame);
         if (AsReal(value) is { } number && fold is not null)
         {
-            return FromNumber(fold(number), value is Size && function is UnaryFunction.Abs or UnaryFunction.Sign or UnaryFunction.Floor or UnaryFunction.StopGradient);
+            var isInteger = value is Size && function is UnaryFunction.Abs or UnaryFunction.Sign or UnaryFunction.Floor or UnaryFunction.StopGradient;
+            return FromNumber(fold(number), isInteger);
         }
 
         if (IsUnknown(value))
@@ -32,7 +33,9 @@ internal sealed partial class Elaborator
 
         var wantsInts = function == UnaryFunction.ToFloat;
         return x.Type.Element == ElementType.I32 && !wantsInts
-            ? Fail(call.Frame, DiagnosticIds.ElementType, call.Syntax.Span, $"`{call.Builtin.Name}` takes floats, but {call.Frame.Source.Quote(syntax.Span)} is {x.Type}; `float(...)` makes floats of ints")
+            ? Fail(
+                call.Frame, DiagnosticIds.ElementType, call.Syntax.Span,
+                $"`{call.Builtin.Name}` takes floats, but {call.Frame.Quote(syntax.Span)} is {x.Type}; `float(...)` makes floats of ints")
             : Map(function, x, call.Frame);
     }
 
@@ -46,7 +49,8 @@ internal sealed partial class Elaborator
 
         if (x.Type.Element != ElementType.F32)
         {
-            return Fail(call.Frame, DiagnosticIds.ElementType, call.Syntax.Span, $"`{call.Builtin.Name}` takes floats; `float(...)` makes floats of ints");
+            return Fail(
+                call.Frame, DiagnosticIds.ElementType, call.Syntax.Span, $"`{call.Builtin.Name}` takes floats; `float(...)` makes floats of ints");
         }
 
         var axes = new List<int>();
@@ -59,7 +63,8 @@ internal sealed partial class Elaborator
 
             foreach (var item in list.Items)
             {
-                if (Count(item, syntax.Span, call.Frame, -x.Rank, x.Rank - 1, $"an axis of {call.Frame.Source.Quote(call["x"]!.Span)}") is not { } axis)
+                if (Count(
+                    item, syntax.Span, call.Frame, -x.Rank, x.Rank - 1, $"an axis of {call.Frame.Quote(call["x"]!.Span)}") is not { } axis)
                 {
                     return Poison.Instance;
                 }

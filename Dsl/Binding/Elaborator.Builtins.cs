@@ -78,7 +78,8 @@ internal sealed partial class Elaborator
 
             if (place >= values.Length || values[place] is not null)
             {
-                return Fail(frame, DiagnosticIds.WrongArguments, argument.Span, $"`{builtin.Name}` takes {string.Join(", ", builtin.Parameters)}, each once");
+                return Fail(
+                    frame, DiagnosticIds.WrongArguments, argument.Span, $"`{builtin.Name}` takes {string.Join(", ", builtin.Parameters)}, each once");
             }
 
             values[place] = argument.Value;
@@ -86,7 +87,9 @@ internal sealed partial class Elaborator
 
         var missing = builtin.Parameters.Take(builtin.Required).Where((_, i) => values[i] is null).ToArray();
         return missing.Length > 0 || (builtin.IsVariadic && variadic.Count == 0)
-            ? Fail(frame, DiagnosticIds.MissingArgument, call.Span, $"`{builtin.Name}` needs {(missing.Length > 0 ? string.Join(", ", missing.Select(m => $"`{m}`")) : "values")}")
+            ? Fail(
+                frame, DiagnosticIds.MissingArgument, call.Span,
+                $"`{builtin.Name}` needs {(missing.Length > 0 ? string.Join(", ", missing.Select(m => $"`{m}`")) : "values")}")
             : builtin.Apply(this, new(builtin, values, variadic.ToArray(), call, frame));
     }
 
@@ -117,7 +120,9 @@ internal sealed partial class Elaborator
             case Poison:
                 return null;
             case var other:
-                Report(call.Frame, DiagnosticIds.WrongKind, syntax.Span, $"`{parameter}` of `{call.Builtin.Name}` is a list such as [2, 3], but {call.Frame.Source.Quote(syntax.Span)} is {other.Kind}");
+                Report(
+                    call.Frame, DiagnosticIds.WrongKind, syntax.Span,
+                    $"`{parameter}` of `{call.Builtin.Name}` is a list such as [2, 3], but {call.Frame.Quote(syntax.Span)} is {other.Kind}");
                 return null;
         }
     }
@@ -156,7 +161,9 @@ internal sealed partial class Elaborator
         if (text is null || !known.Contains(text))
         {
             var hint = text is null ? "" : DidYouMean.Suggest(text, known);
-            Report(call.Frame, DiagnosticIds.UnknownName, syntax.Span, $"`{parameter}` of `{call.Builtin.Name}` is one of {string.Join(", ", known)}{hint}");
+            Report(
+                call.Frame, DiagnosticIds.UnknownName, syntax.Span,
+                $"`{parameter}` of `{call.Builtin.Name}` is one of {string.Join(", ", known)}{hint}");
             return null;
         }
 

@@ -35,7 +35,8 @@ internal sealed partial class Elaborator
                 {
                     var candidates = frame.VisibleNames().Concat(session.Names).Concat(Builtins.Keys);
                     return Fail(
-                        frame, DiagnosticIds.UnknownName, name.Span, $"no function or block is called `{name.Text}`{DidYouMean.Suggest(name.Text, candidates)}");
+                        frame, DiagnosticIds.UnknownName, name.Span,
+                        $"no function or block is called `{name.Text}`{DidYouMean.Suggest(name.Text, candidates)}");
                 }
             }
         }
@@ -54,8 +55,8 @@ internal sealed partial class Elaborator
                 DiagnosticIds.WrongKind,
                 call.Callee.Span,
                 IsUnknown(other)
-                    ? $"{frame.Source.Quote(call.Callee.Span)} is called, so it is declared `{frame.Source.Text.Text.Substring(call.Callee.Span.Start, call.Callee.Span.Length)}: block`"
-                    : $"{frame.Source.Quote(call.Callee.Span)} is {other.Kind} and cannot be called"),
+                    ? $"{frame.Quote(call.Callee.Span)} is called, so it is declared {frame.Quote(call.Callee.Span).TrimEnd('`')}: block`"
+                    : $"{frame.Quote(call.Callee.Span)} is {other.Kind} and cannot be called"),
         };
     }
 
@@ -101,7 +102,9 @@ internal sealed partial class Elaborator
             var argument = InputArgument(call, names, name);
             if (argument is null)
             {
-                return Fail(frame, DiagnosticIds.WrongArguments, call.Span, $"`{declaration.Name}` takes {Plural(names.Length, "tensor")} ({string.Join(", ", names)})");
+                return Fail(
+                    frame, DiagnosticIds.WrongArguments, call.Span,
+                    $"`{declaration.Name}` takes {Plural(names.Length, "tensor")} ({string.Join(", ", names)})");
             }
 
             inputs.Add((Evaluate(argument.Value, frame), argument.Value.Span));
@@ -241,7 +244,9 @@ internal sealed partial class Elaborator
         if (declared.Count != inputs.Count)
         {
             var names = string.Join(", ", declared.Select(i => i.Name.Text));
-            Report(frame, DiagnosticIds.WrongArguments, span, $"`{declaration.Name}` takes {Plural(declared.Count, "tensor")} ({names}), not {inputs.Count}");
+            Report(
+                frame, DiagnosticIds.WrongArguments, span,
+                $"`{declaration.Name}` takes {Plural(declared.Count, "tensor")} ({names}), not {inputs.Count}");
             return null;
         }
 

@@ -18,12 +18,13 @@ internal sealed partial class Elaborator
 
         if (x.Type.Element != ElementType.F32 || w.Type.Element != ElementType.F32)
         {
-            return Fail(frame, DiagnosticIds.ElementType, syntax.Span, $"{frame.Source.Quote(syntax.Span)} contracts ints; `float(...)` makes floats of ints");
+            return Fail(
+                frame, DiagnosticIds.ElementType, syntax.Span, $"{frame.Quote(syntax.Span)} contracts ints; `float(...)` makes floats of ints");
         }
 
         if (x.Rank == 0 || w.Rank == 0)
         {
-            return FailShape(frame, syntax.Span, $"{frame.Source.Quote(syntax.Span)} contracts {x.Type} with {w.Type}: a number is multiplied by `*`");
+            return FailShape(frame, syntax.Span, $"{frame.Quote(syntax.Span)} contracts {x.Type} with {w.Type}: a number is multiplied by `*`");
         }
 
         if (x.Lead == Lead.Experts || w.Lead == Lead.Rows)
@@ -34,7 +35,7 @@ internal sealed partial class Elaborator
         var inner = w.Rank == 1 ? w.Shape[0] : w.Shape[w.Rank - 2];
         if (!x.Type.Last.Equals(inner) && (w.Rank <= 2 || w.Rank == x.Rank))
         {
-            return FailShape(frame, syntax.Span, $"{frame.Source.Quote(syntax.Span)} contracts {x.Type.Last} with {inner}");
+            return FailShape(frame, syntax.Span, $"{frame.Quote(syntax.Span)} contracts {x.Type.Last} with {inner}");
         }
 
         return w.Lead == Lead.Experts ? ContractWithExperts(x, w, syntax, frame)
@@ -50,7 +51,7 @@ internal sealed partial class Elaborator
                 frame,
                 DiagnosticIds.RowsMixed,
                 syntax.Span,
-                $"{frame.Source.Quote(syntax.Span)} is {x.Type} @ {w.Type}; an expert contracts its rows [rows, D] with matrices only");
+                $"{frame.Quote(syntax.Span)} is {x.Type} @ {w.Type}; an expert contracts its rows [rows, D] with matrices only");
         }
 
         var (value, isTransposed) = Untranspose(Here(w, frame), frame);
@@ -87,7 +88,7 @@ internal sealed partial class Elaborator
 
         if (x.Rank != w.Rank || !x.Shape.Take(x.Rank - 2).SequenceEqual(w.Shape.Take(w.Rank - 2)))
         {
-            return FailShape(frame, syntax.Span, $"{frame.Source.Quote(syntax.Span)} contracts {x.Type} with {w.Type}: their leading axes differ");
+            return FailShape(frame, syntax.Span, $"{frame.Quote(syntax.Span)} contracts {x.Type} with {w.Type}: their leading axes differ");
         }
 
         var (right, rightTransposed) = Untranspose(Here(w, frame), frame);

@@ -20,11 +20,11 @@ internal sealed partial class Elaborator
         }
         catch (ShapeException e)
         {
-            return FailShape(frame, expression.Span, $"{frame.Source.Quote(expression.Span)} {e.Message}");
+            return FailShape(frame, expression.Span, $"{frame.Quote(expression.Span)} {e.Message}");
         }
         catch (OverflowException)
         {
-            return Fail(frame, DiagnosticIds.SizeOutOfRange, expression.Span, $"{frame.Source.Quote(expression.Span)} has a size that no machine can hold");
+            return Fail(frame, DiagnosticIds.SizeOutOfRange, expression.Span, $"{frame.Quote(expression.Span)} has a size that no machine can hold");
         }
         finally
         {
@@ -48,7 +48,8 @@ internal sealed partial class Elaborator
         MemberSyntax member => EvaluateMember(member, frame),
         RepeatSyntax repeat => EvaluateRepeat(repeat, frame),
         AppliedNameSyntax applied => Fail(
-            frame, DiagnosticIds.WrongKind, applied.Span, $"{frame.Source.Quote(applied.Span)} stands only in `by: sum(top 2)`; a choice is `top(k, of: x)`"),
+            frame, DiagnosticIds.WrongKind, applied.Span,
+            $"{frame.Quote(applied.Span)} stands only in `by: sum(top 2)`; a choice is `top(k, of: x)`"),
         EllipsisSyntax => Fail(frame, DiagnosticIds.WrongKind, expression.Span, "`..` stands only in shapes"),
         _ => throw new InvalidOperationException($"no meaning for {expression.GetType().Name}"),
     };
@@ -108,7 +109,8 @@ internal sealed partial class Elaborator
 
         if (x.Rank < 2)
         {
-            return FailShape(frame, syntax.Span, $"{frame.Source.Quote(syntax.Span)} swaps the last two axes, but {frame.Source.Quote(syntax.Operand.Span)} is {x.Type}");
+            return FailShape(
+                frame, syntax.Span, $"{frame.Quote(syntax.Span)} swaps the last two axes, but {frame.Quote(syntax.Operand.Span)} is {x.Type}");
         }
 
         if (x.Lead == Lead.Rows && x.Rank == 2)
@@ -157,7 +159,7 @@ internal sealed partial class Elaborator
                 frame,
                 DiagnosticIds.ElementType,
                 syntax.Span,
-                $"{frame.Source.Quote(syntax.Span)} joins floats with ints; `float(...)` makes floats of ints")
+                $"{frame.Quote(syntax.Span)} joins floats with ints; `float(...)` makes floats of ints")
             : Combine(syntax.Operator, x, y, frame);
     }
 
@@ -205,7 +207,8 @@ internal sealed partial class Elaborator
 
         if (operand is Series series && indices.Length == 1 && indices[0] is Size { Dim.IsConstant: true })
         {
-            return Count(indices[0], syntax.Indices[0].Span, frame, 0, series.Items.Count - 1, "the index") is { } at ? series.Items[(int)at] : Poison.Instance;
+            return Count(
+                indices[0], syntax.Indices[0].Span, frame, 0, series.Items.Count - 1, "the index") is { } at ? series.Items[(int)at] : Poison.Instance;
         }
 
         if (indices.Length != 1)
@@ -220,7 +223,9 @@ internal sealed partial class Elaborator
 
         if (index.Type.Element != ElementType.I32)
         {
-            return Fail(frame, DiagnosticIds.ElementType, syntax.Indices[0].Span, $"an index holds ints, but {frame.Source.Quote(syntax.Indices[0].Span)} is {index.Type}");
+            return Fail(
+                frame, DiagnosticIds.ElementType, syntax.Indices[0].Span,
+                $"an index holds ints, but {frame.Quote(syntax.Indices[0].Span)} is {index.Type}");
         }
 
         if (x.Lead == Lead.Experts)

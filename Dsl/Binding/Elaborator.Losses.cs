@@ -26,7 +26,9 @@ internal sealed partial class Elaborator
         {
             if (!isGeneric || !x.Type.ToString().Contains(UnknownMark))
             {
-                Report(frame, DiagnosticIds.LossNotScalar, syntax.Value.Span, $"a loss is one number, but {frame.Source.Quote(syntax.Value.Span)} is {x.Type}; reduce it with `sum` or `mean`");
+                Report(
+                    frame, DiagnosticIds.LossNotScalar, syntax.Value.Span,
+                    $"a loss is one number, but {frame.Quote(syntax.Value.Span)} is {x.Type}; reduce it with `sum` or `mean`");
             }
         }
         else
@@ -80,7 +82,9 @@ internal sealed partial class Elaborator
 
         if (state.Lead != Lead.Plain || !ReferenceEquals(frame.Home.Region, frame.Region))
         {
-            Report(frame, DiagnosticIds.StateUpdate, syntax.Span, $"`{name}` is shared by several instances or experts and cannot be updated by one of them");
+            Report(
+                frame, DiagnosticIds.StateUpdate, syntax.Span,
+                $"`{name}` is shared by several instances or experts and cannot be updated by one of them");
             return;
         }
 

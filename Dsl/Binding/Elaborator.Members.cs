@@ -15,7 +15,7 @@ internal sealed partial class Elaborator
             case Instance { Template.Declaration.Syntax: BlockSyntax block } instance:
                 return Member(instance, block, syntax, frame);
             case var other:
-                return Fail(frame, DiagnosticIds.WrongKind, syntax.Span, $"{frame.Source.Quote(syntax.Operand.Span)} is {other.Kind} and has no members");
+                return Fail(frame, DiagnosticIds.WrongKind, syntax.Span, $"{frame.Quote(syntax.Operand.Span)} is {other.Kind} and has no members");
         }
     }
 
@@ -33,9 +33,11 @@ internal sealed partial class Elaborator
             switch (statement)
             {
                 case ParamSyntax param when param.Name.Text == name:
-                    return MemberParameter(param.Name, param.Type, () => MakeParameter(param.Name, param.Type, param.Initial, param.Doc, false, param.Span, inside), inside, frame, syntax);
+                    return MemberParameter(
+                        param.Name, param.Type, () => MakeParameter(param.Name, param.Type, param.Initial, param.Doc, false, param.Span, inside), inside, frame, syntax);
                 case StateSyntax state when state.Name.Text == name:
-                    return MemberParameter(state.Name, state.Type, () => MakeParameter(state.Name, state.Type, state.Initial, state.Doc, true, state.Span, inside), inside, frame, syntax);
+                    return MemberParameter(
+                        state.Name, state.Type, () => MakeParameter(state.Name, state.Type, state.Initial, state.Doc, true, state.Span, inside), inside, frame, syntax);
                 case LetSyntax let when let.Name.Text == name:
                     return Settle(Evaluate(let.Value, inside), let, inside);
             }
@@ -43,7 +45,8 @@ internal sealed partial class Elaborator
 
         var members = block.Body.Select(s => s switch { ParamSyntax p => p.Name.Text, StateSyntax s2 => s2.Name.Text, LetSyntax l => l.Name.Text, _ => "" });
         return Fail(
-            frame, DiagnosticIds.UnknownName, syntax.Member.Span, $"`{block.Name}` has no parameter or block `{name}`{DidYouMean.Suggest(name, members.Where(m => m.Length > 0))}");
+            frame, DiagnosticIds.UnknownName, syntax.Member.Span,
+            $"`{block.Name}` has no parameter or block `{name}`{DidYouMean.Suggest(name, members.Where(m => m.Length > 0))}");
     }
 
     private Entity MemberParameter(Name name, TypeSyntax type, Func<Entity> make, Frame inside, Frame frame, MemberSyntax syntax)
@@ -62,6 +65,6 @@ internal sealed partial class Elaborator
                 frame,
                 DiagnosticIds.NotKnownAtBuildTime,
                 syntax.Span,
-                $"the size `{unknown.Text}` of {frame.Source.Quote(syntax.Span)} is known once {frame.Source.Quote(syntax.Operand.Span)} has been called");
+                $"the size `{unknown.Text}` of {frame.Quote(syntax.Span)} is known once {frame.Quote(syntax.Operand.Span)} has been called");
     }
 }

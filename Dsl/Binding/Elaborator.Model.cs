@@ -81,7 +81,9 @@ internal sealed partial class Elaborator
             || frame.Names.ContainsKey(batch.Text)
             || frame.Names.ContainsKey(time.Text))
         {
-            Report(frame, DiagnosticIds.ModelInput, model.Inputs.Count > 0 ? model.Inputs[0].Span : model.Name.Span, $"the model `{model.Name}` takes one input, `tokens: int[B, T]`");
+            Report(
+                frame, DiagnosticIds.ModelInput, model.Inputs.Count > 0 ? model.Inputs[0].Span : model.Name.Span,
+                $"the model `{model.Name}` takes one input, `tokens: int[B, T]`");
             return false;
         }
 
@@ -105,7 +107,8 @@ internal sealed partial class Elaborator
             var first = frame.Result is Series several ? several.Items[0] : frame.Result;
             if (first is not Tensor { Rank: 3 } logits || !logits.Shape[0].Equals(Batch) || !logits.Shape[1].Equals(Time) || logits.Type.Element != ElementType.F32)
             {
-                FailShape(frame, frame.ResultSpan, $"a model returns logits [B, T, vocabulary], but {frame.Source.Quote(frame.ResultSpan)} gives {first.Kind}");
+                FailShape(
+                    frame, frame.ResultSpan, $"a model returns logits [B, T, vocabulary], but {frame.Quote(frame.ResultSpan)} gives {first.Kind}");
                 return null;
             }
         }

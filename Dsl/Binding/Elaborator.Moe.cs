@@ -103,7 +103,9 @@ internal sealed partial class Elaborator
                     return factor;
                 }
 
-                Report(frame, DiagnosticIds.SizeOutOfRange, arguments[0].Value.Span, $"the capacity factor is above 0, but {frame.Source.Quote(arguments[0].Value.Span)} is {Show(factor)}");
+                Report(
+                    frame, DiagnosticIds.SizeOutOfRange, arguments[0].Value.Span,
+                    $"the capacity factor is above 0, but {frame.Quote(arguments[0].Value.Span)} is {Show(factor)}");
                 return null;
             default:
                 Report(frame, DiagnosticIds.MoeItem, items[0].Value.Span, "`tokens` are `dropless` or `capacity(factor)`");
@@ -124,12 +126,14 @@ internal sealed partial class Elaborator
             case Poison:
                 return null;
             case DeclarationName name:
-                Report(frame, DiagnosticIds.WrongKind, item.Value.Span, $"`{name.Declaration.Name}` wants its arguments: `{name.Declaration.Name}(...)`");
+                Report(
+                    frame, DiagnosticIds.WrongKind, item.Value.Span,
+                    $"`{name.Declaration.Name}` wants its arguments: `{name.Declaration.Name}(...)`");
                 return null;
             case var other:
                 if (!IsUnknown(other))
                 {
-                    Report(frame, DiagnosticIds.WrongKind, item.Value.Span, $"a block is wanted, but {frame.Source.Quote(item.Value.Span)} is {other.Kind}");
+                    Report(frame, DiagnosticIds.WrongKind, item.Value.Span, $"a block is wanted, but {frame.Quote(item.Value.Span)} is {other.Kind}");
                 }
 
                 Failed = true;
@@ -196,7 +200,9 @@ internal sealed partial class Elaborator
             case Poison:
                 return null;
             default:
-                Report(router, DiagnosticIds.RouterResult, router.Declaration.Syntax.Name.Span, $"the router `{router.Declaration.Name}` does not define `{name}`");
+                Report(
+                    router, DiagnosticIds.RouterResult, router.Declaration.Syntax.Name.Span,
+                    $"the router `{router.Declaration.Name}` does not define `{name}`");
                 return null;
         }
     }
@@ -230,7 +236,9 @@ internal sealed partial class Elaborator
         var slots = routes.Choose.Type.Last;
         if (!slots.IsConstant || slots.Constant > MostExperts)
         {
-            Report(frame, DiagnosticIds.RouterResult, item.Span, $"`choose` names {slots} experts for each token; that number must be known at build time");
+            Report(
+                frame, DiagnosticIds.RouterResult, item.Span,
+                $"`choose` names {slots} experts for each token; that number must be known at build time");
             return null;
         }
 
@@ -246,7 +254,9 @@ internal sealed partial class Elaborator
 
         if (y.Lead != Lead.Rows || y.Rank != 2)
         {
-            Report(frame, DiagnosticIds.RowsMixed, item.Span, $"an expert turns rows [rows, D] into rows, but `{template.Declaration.Name}` gives {y.Type}");
+            Report(
+                frame, DiagnosticIds.RowsMixed, item.Span,
+                $"an expert turns rows [rows, D] into rows, but `{template.Declaration.Name}` gives {y.Type}");
             return null;
         }
 

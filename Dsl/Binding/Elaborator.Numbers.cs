@@ -7,6 +7,7 @@ namespace Mdl.Dsl.Binding;
 /// <summary>Build-time numbers and sizes.</summary>
 internal sealed partial class Elaborator
 {
+    private const int HighestDegree = 16;
     private const double LargestExact = 9007199254740992; // 2^53
 
     private static Entity FromNumber(double value, bool isInteger) =>
@@ -22,7 +23,8 @@ internal sealed partial class Elaborator
     /// <summary>What a generic elaboration makes of a quotient or root of sizes that it does not know.</summary>
     private static Size UnknownSize { get; } = new(Dim.Symbol(UnknownMark + "size"));
 
-    private static bool IsUnknown(Entity entity) => entity is Size size && !size.Dim.IsConstant && size.Dim.Symbols.Any(s => s.StartsWith(UnknownMark, StringComparison.Ordinal));
+    private static bool IsUnknown(Entity entity) =>
+        entity is Size { Dim.IsConstant: false } size && size.Dim.Symbols.Any(s => s.StartsWith(UnknownMark, StringComparison.Ordinal));
 
     /// <summary>An integer between bounds, or null after a diagnostic.</summary>
     private long? Count(Entity entity, Span span, Frame frame, long least, long most, string what)
@@ -34,13 +36,13 @@ internal sealed partial class Elaborator
 
         if (value != Math.Floor(value) || double.IsInfinity(value))
         {
-            Report(frame, DiagnosticIds.SizeOutOfRange, span, $"{what} is an integer, but {frame.Source.Quote(span)} is {Show(value)}");
+            Report(frame, DiagnosticIds.SizeOutOfRange, span, $"{what} is an integer, but {frame.Quote(span)} is {Show(value)}");
             return null;
         }
 
         if (value < least || value > most)
         {
-            Report(frame, DiagnosticIds.SizeOutOfRange, span, $"{what} is between {least} and {most}, but {frame.Source.Quote(span)} is {Show(value)}");
+            Report(frame, DiagnosticIds.SizeOutOfRange, span, $"{what} is between {least} and {most}, but {frame.Quote(span)} is {Show(value)}");
             return null;
         }
 
@@ -65,7 +67,8 @@ internal sealed partial class Elaborator
         }
         else
         {
-            Report(frame, DiagnosticIds.NotKnownAtBuildTime, span, $"{what} is a number known at build time, but {frame.Source.Quote(span)} is {entity.Kind}");
+            Report(
+                frame, DiagnosticIds.NotKnownAtBuildTime, span, $"{what} is a number known at build time, but {frame.Quote(span)} is {entity.Kind}");
         }
 
         return null;
@@ -119,11 +122,20 @@ internal sealed partial class Elaborator
     {
         "+" => new(a + b),
         "-" => new(a - b),
-        "*" => new(a * b),
+        "*" => new(Product(a, b)),
         "/" when !b.Equals(Dim.Zero) && Dim.Divide(a, b) is { } quotient => new(quotient),
         "^" when a.IsConstant && b.IsConstant && IntegerPower(a.Constant, b.Constant) is { } power => new(power),
         _ => null,
     };
+
+    /// <summary>Sizes that are squared again and again would fill the memory long before they overflow.</summary>
+    private static Dim Product(Dim a, Dim b)
+    {
+        var degree = Degree(a) + Degree(b);
+        return degree <= HighestDegree ? a * b : throw new OverflowException($"a size of degree {degree}");
+    }
+
+    private static int Degree(Dim dim) => dim.IsConstant ? 0 : dim.Terms.Max(t => t.Factors.Count);
 
     private static long? IntegerPower(long x, long n)
     {

@@ -54,7 +54,9 @@ internal sealed partial class Elaborator
                     Report(frame, DiagnosticIds.NoResult, new(syntax.Span.Start, 3), "an mtp block returns logits");
                     return;
                 case var other:
-                    FailShape(frame, depth.ResultSpan, $"an mtp block returns logits [B, T, vocabulary], but {frame.Source.Quote(depth.ResultSpan)} gives {other.Kind}");
+                    FailShape(
+                        frame, depth.ResultSpan,
+                        $"an mtp block returns logits [B, T, vocabulary], but {frame.Quote(depth.ResultSpan)} gives {other.Kind}");
                     return;
             }
 

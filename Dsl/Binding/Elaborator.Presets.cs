@@ -53,7 +53,9 @@ internal sealed partial class Elaborator
 
         if (missing.Count > 0)
         {
-            Report(frame, DiagnosticIds.MissingArgument, preset.Name.Span, $"the preset `{preset.Name}` gives no {string.Join(", ", missing.Select(m => $"`{m}`"))}");
+            Report(
+                frame, DiagnosticIds.MissingArgument, preset.Name.Span,
+                $"the preset `{preset.Name}` gives no {string.Join(", ", missing.Select(m => $"`{m}`"))}");
         }
 
         return Failed ? null : arguments;

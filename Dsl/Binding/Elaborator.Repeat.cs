@@ -26,7 +26,9 @@ internal sealed partial class Elaborator
 
         return body is Template template
             ? new Repetition((int)count.Value, template, frame.Home, "", 0)
-            : Fail(frame, DiagnosticIds.Repetition, syntax.Body.Span, $"a block with its arguments is repeated, such as `Layer(heads)`; {frame.Source.Quote(syntax.Body.Span)} is {body.Kind}");
+            : Fail(
+                frame, DiagnosticIds.Repetition, syntax.Body.Span,
+                $"a block with its arguments is repeated, such as `Layer(heads)`; {frame.Quote(syntax.Body.Span)} is {body.Kind}");
     }
 
     private Entity CallRepetition(Repetition repetition, IReadOnlyList<(Entity Value, Span Span)> inputs, CallSyntax call, Frame frame)
@@ -60,7 +62,9 @@ internal sealed partial class Elaborator
     {
         if (repetition.Count > MostUnrolled)
         {
-            return Fail(frame, DiagnosticIds.Repetition, call.Callee.Span, $"a repetition inside another has at most {MostUnrolled} instances, not {repetition.Count}");
+            return Fail(
+                frame, DiagnosticIds.Repetition, call.Callee.Span,
+                $"a repetition inside another has at most {MostUnrolled} instances, not {repetition.Count}");
         }
 
         for (var i = 0; i < repetition.Count; i++)
@@ -126,7 +130,9 @@ internal sealed partial class Elaborator
         {
             if (results[i].Type != tensors[i].Type)
             {
-                return FailShape(frame, call.Span, $"the repeated `{repetition.Template.Declaration.Name}` turns {tensors[i].Type} into {results[i].Type}; both must be one shape");
+                return FailShape(
+                    frame, call.Span,
+                    $"the repeated `{repetition.Template.Declaration.Name}` turns {tensors[i].Type} into {results[i].Type}; both must be one shape");
             }
         }
 

@@ -6,16 +6,24 @@ namespace Mdl.Dsl.Binding;
 /// <summary>Elementwise computation with broadcasting, ghost axes and rows of experts.</summary>
 internal sealed partial class Elaborator
 {
+    // Ghost axes are a bit mask; no real tensor comes near.
+    private const int MostAxes = 16;
+
     /// <summary>The value as the frame's region sees it.</summary>
     private static Value Here(Tensor x, Frame frame) => frame.Region.Import(x.Region, x.Value);
 
-    private static Tensor Made(Value value, Frame frame, Tensor? like = null, int ghosts = 0) => new(
-        frame.Region,
-        value,
-        frame.Region.Builder.Type(value),
-        ghosts,
-        like is { Lead: Lead.Rows } ? Lead.Rows : Lead.Plain,
-        like is { Lead: Lead.Rows } ? like.Experts : null);
+    private static Tensor Made(Value value, Frame frame, Tensor? like = null, int ghosts = 0)
+    {
+        var type = frame.Region.Builder.Type(value);
+        if (type.Rank > MostAxes)
+        {
+            throw new ShapeException($"has {type.Rank} axes; a tensor has at most {MostAxes}");
+        }
+
+        return like is { Lead: Lead.Rows }
+            ? new(frame.Region, value, type, ghosts, Lead.Rows, like.Experts)
+            : new(frame.Region, value, type, ghosts);
+    }
 
     private static Tensor ScalarTensor(Entity number, Frame frame) => Made(Scalar(frame.Region.Builder, number), frame);
 
@@ -31,16 +39,16 @@ internal sealed partial class Elaborator
             case Poison:
                 return null;
             case EmptyTensor:
-                FailShape(frame, span, $"{frame.Source.Quote(span)} has no elements");
+                FailShape(frame, span, $"{frame.Quote(span)} has no elements");
                 return null;
             default:
-                Report(frame, DiagnosticIds.WrongKind, span, $"a tensor is wanted, but {frame.Source.Quote(span)} is {entity.Kind}");
+                Report(frame, DiagnosticIds.WrongKind, span, $"a tensor is wanted, but {frame.Quote(span)} is {entity.Kind}");
                 return null;
         }
     }
 
     private Poison Mixed(Span span, Frame frame) => Fail(
-        frame, DiagnosticIds.RowsMixed, span, $"{frame.Source.Quote(span)} mixes the rows of an expert; an expert computes on each token by itself");
+        frame, DiagnosticIds.RowsMixed, span, $"{frame.Quote(span)} mixes the rows of an expert; an expert computes on each token by itself");
 
     private Tensor Map(UnaryFunction function, Tensor x, Frame frame)
     {

@@ -34,8 +34,8 @@ internal sealed partial class Elaborator
 
         if (Match(type, x, callee) is { } problem)
         {
-            var wanted = $"`{declared.Name}: {callee.Source.Quote(type.Span).Trim('`')}`";
-            FailShape(frame, span, $"`{callee.Declaration.Name}` takes {wanted}, but {frame.Source.Quote(span)} is {x.Type}{problem}");
+            var wanted = $"`{declared.Name}: {callee.Quote(type.Span).Trim('`')}`";
+            FailShape(frame, span, $"`{callee.Declaration.Name}` takes {wanted}, but {frame.Quote(span)} is {x.Type}{problem}");
             return null;
         }
 
@@ -100,7 +100,7 @@ internal sealed partial class Elaborator
             return null;
         }
 
-        return $": {callee.Source.Quote(axis.Span)} is {wanted}, not {actual}";
+        return $": {callee.Quote(axis.Span)} is {wanted}, not {actual}";
     }
 
     /// <summary>Checks results against their declared types, drops ghost axes that these do not have, and unfolds what was folded.</summary>
@@ -120,7 +120,8 @@ internal sealed partial class Elaborator
         if (declared.Count > 0 && declared.Count != values.Count)
         {
             return Fail(
-                callee, DiagnosticIds.NoResult, callee.ResultSpan, $"`{callee.Declaration.Name}` is declared with {Plural(declared.Count, "result")} and returns {values.Count}");
+                callee, DiagnosticIds.NoResult, callee.ResultSpan,
+                $"`{callee.Declaration.Name}` is declared with {Plural(declared.Count, "result")} and returns {values.Count}");
         }
 
         var results = new List<Entity>();
@@ -166,6 +167,8 @@ internal sealed partial class Elaborator
         x = x with { Ghosts = 0 };
         return problem is null
             ? null
-            : FailShape(callee, callee.ResultSpan, $"`{callee.Declaration.Name}` is declared to return {callee.Source.Quote(type.Span)}, but returns {x.Type}{problem}");
+            : FailShape(
+                callee, callee.ResultSpan,
+                $"`{callee.Declaration.Name}` is declared to return {callee.Quote(type.Span)}, but returns {x.Type}{problem}");
     }
 }

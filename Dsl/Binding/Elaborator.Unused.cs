@@ -10,7 +10,7 @@ internal sealed partial class Elaborator
     {
         var region = new Region(null, 0, 0);
         var frame = new Frame(declaration, region, new Home(region, "")) { Router = new(2, 0) };
-        var (inputs, arguments) = declaration.Syntax is MoeSyntax m ? (m.Inputs, m.Arguments) : (((BlockSyntax)declaration.Syntax).Inputs, ((BlockSyntax)declaration.Syntax).Arguments);
+        var (inputs, arguments) = UnusedBlocks.Head(declaration.Syntax);
         foreach (var argument in arguments)
         {
             frame.Names[argument.Name.Text] = argument.Kind.Length == 0 && argument.Default is { } value ? Evaluate(value, frame)

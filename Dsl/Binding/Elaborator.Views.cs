@@ -18,12 +18,13 @@ internal sealed partial class Elaborator
         var byHeads = call["heads"] is not null;
         if (byHeads ? call["width"] is null || call["sizes"] is not null : call["sizes"] is null || call["width"] is not null)
         {
-            return Fail(frame, DiagnosticIds.WrongArguments, call.Syntax.Span, "`split` is written `split(x, [a, b])` or `split(x, heads: [a, b], width: w)`");
+            return Fail(
+                frame, DiagnosticIds.WrongArguments, call.Syntax.Span, "`split` is written `split(x, [a, b])` or `split(x, heads: [a, b], width: w)`");
         }
 
         if (x.Rank == 0 || (x.Lead == Lead.Rows && x.Rank == 1))
         {
-            return FailShape(frame, call.Syntax.Span, $"{frame.Source.Quote(call["x"]!.Span)} is {x.Type} and has no axis to split");
+            return FailShape(frame, call.Syntax.Span, $"{frame.Quote(call["x"]!.Span)} is {x.Type} and has no axis to split");
         }
 
         if (SizesArgument(call, byHeads ? "heads" : "sizes") is not { } sizes)
@@ -41,7 +42,7 @@ internal sealed partial class Elaborator
         if (!(total * width).Equals(x.Type.Last))
         {
             var wanted = byHeads ? $"{total} heads of {width} make {total * width}" : $"the pieces {sizes} make {total}";
-            return FailShape(frame, call.Syntax.Span, $"{frame.Source.Quote(call["x"]!.Span)} has a last axis of {x.Type.Last}, but {wanted}");
+            return FailShape(frame, call.Syntax.Span, $"{frame.Quote(call["x"]!.Span)} has a last axis of {x.Type.Last}, but {wanted}");
         }
 
         var builder = frame.Region.Builder;
@@ -68,7 +69,8 @@ internal sealed partial class Elaborator
             return Poison.Instance;
         }
 
-        return x.Rank < 2 ? FailShape(call.Frame, call.Syntax.Span, $"`merge` makes the last two axes one, but {call.Frame.Source.Quote(call["x"]!.Span)} is {x.Type}")
+        return x.Rank < 2 ? FailShape(
+            call.Frame, call.Syntax.Span, $"`merge` makes the last two axes one, but {call.Frame.Quote(call["x"]!.Span)} is {x.Type}")
             : x.Lead == Lead.Rows && x.Rank == 2 ? Mixed(call.Syntax.Span, call.Frame)
             : Made(call.Frame.Region.Builder.Reshape(Here(x, call.Frame), x.Shape.Take(x.Rank - 2).Append(x.Shape[x.Rank - 2] * x.Type.Last)), call.Frame, x);
     }

@@ -36,6 +36,12 @@ internal sealed partial class Elaborator(Session session, bool isTraining, bool 
             place = place.Caller;
         }
 
+        // A damaged body has its syntax error already; the rest of what is said about it would mislead.
+        if (frame.Declaration.IsDamaged || place.Declaration.IsDamaged)
+        {
+            return;
+        }
+
         message = isGeneric ? WithoutMarks(message) : message;
         var where = ReferenceEquals(place, frame) ? "" : $"in `{frame.Declaration.Name}`: ";
         session.Report(id, place.Source, span, where + message, severity);
@@ -117,7 +123,7 @@ internal sealed partial class Elaborator(Session session, bool isTraining, bool 
         }
         catch (OverflowException)
         {
-            Report(frame, DiagnosticIds.SizeOutOfRange, statement.Span, $"{frame.Source.Quote(statement.Span)} has a size that no machine can hold");
+            Report(frame, DiagnosticIds.SizeOutOfRange, statement.Span, $"{frame.Quote(statement.Span)} has a size that no machine can hold");
         }
     }
 

@@ -9,6 +9,9 @@ internal sealed class Frame(Declaration declaration, Region region, Home home)
 
     public Source Source => Declaration.Source;
 
+    /// <summary>The source's words between backquotes.</summary>
+    public string Quote(Span span) => Source.Quote(span);
+
     public Region Region { get; } = region;
 
     public Home Home { get; } = home;

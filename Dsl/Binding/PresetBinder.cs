@@ -60,7 +60,8 @@ internal static class PresetBinder
         return null;
     }
 
-    private static BoundModel? BindGuarded(PresetSyntax preset, Declaration model, Source source, IReadOnlyList<(string Model, TrainSettings Settings)> trains, Session session)
+    private static BoundModel? BindGuarded(
+        PresetSyntax preset, Declaration model, Source source, IReadOnlyList<(string Model, TrainSettings Settings)> trains, Session session)
     {
         try
         {
@@ -73,7 +74,8 @@ internal static class PresetBinder
         }
     }
 
-    private static BoundModel? Bind(PresetSyntax preset, Declaration model, Source source, IReadOnlyList<(string Model, TrainSettings Settings)> trains, Session session)
+    private static BoundModel? Bind(
+        PresetSyntax preset, Declaration model, Source source, IReadOnlyList<(string Model, TrainSettings Settings)> trains, Session session)
     {
         var inference = new Elaborator(session, isTraining: false);
         if (inference.PresetArguments(preset, model, source) is not { } arguments)

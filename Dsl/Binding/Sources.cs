@@ -7,10 +7,13 @@ internal sealed class Source
 
     private readonly int[] _lineStarts;
 
-    public Source(SourceText text, bool isLibrary)
+    private readonly int[] _errors;
+
+    public Source(SourceText text, bool isLibrary, IEnumerable<Diagnostic>? syntaxErrors = null)
     {
         Text = text;
         IsLibrary = isLibrary;
+        _errors = (syntaxErrors ?? []).Where(d => d.Severity == Severity.Error).Select(d => d.Span.Start).ToArray();
         var starts = new List<int> { 0 };
         for (var i = 0; i < text.Text.Length; i++)
         {
@@ -27,6 +30,8 @@ internal sealed class Source
 
     /// <summary>The standard library: its author is not the one to be told of an error.</summary>
     public bool IsLibrary { get; }
+
+    public bool HasErrorIn(Span span) => _errors.Any(e => e >= span.Start && e <= span.End);
 
     /// <summary>1-based line of an offset.</summary>
     public int Line(int offset)
@@ -49,5 +54,8 @@ internal sealed class Source
 /// <summary>A declaration and the text it stands in.</summary>
 internal sealed record Declaration(Syntax.DeclarationSyntax Syntax, Source Source)
 {
+    /// <summary>Part of it could not be read; what does not fit in the rest may only be a consequence.</summary>
+    public bool IsDamaged { get; } = Source.HasErrorIn(Syntax.Span);
+
     public string Name => Syntax.Name.Text;
 }

@@ -8,6 +8,8 @@ internal sealed class TrainBinder(Source source, Session session)
 {
     private static readonly string[] Directives = ["objective", "optimizer", "schedule", "precision", "recompute"];
 
+    private bool _isDamaged;
+
     public static IReadOnlyList<(string Model, TrainSettings Settings)> Bind(FileSyntax file, Source source, Session session)
     {
         var binder = new TrainBinder(source, session);
@@ -34,6 +36,7 @@ internal sealed class TrainBinder(Source source, Session session)
 
     private TrainSettings Bind(TrainSyntax train)
     {
+        _isDamaged = source.HasErrorIn(train.Span);
         var settings = TrainSettings.Default with { Name = train.Name.Text };
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var directive in train.Directives)
@@ -96,7 +99,8 @@ internal sealed class TrainBinder(Source source, Session session)
         }
 
         var kinds = new[] { "constant", "cosine", "wsd" };
-        foreach (var (name, number, span) in Call(value, kinds, k => k switch { "constant" => ["warmup"], "cosine" => ["warmup", "final"], _ => ["warmup", "decay", "final"] }))
+        Func<string, string[]> parameters = k => k switch { "constant" => ["warmup"], "cosine" => ["warmup", "final"], _ => ["warmup", "decay", "final"] };
+        foreach (var (name, number, span) in Call(value, kinds, parameters))
         {
             settings = name switch
             {
@@ -121,7 +125,9 @@ internal sealed class TrainBinder(Source source, Session session)
         };
         if (!names.Contains(name))
         {
-            Fail(value.Span, $"{source.Quote(value.Span)} is not known here; there {(names.Length == 1 ? "is" : "are")} {string.Join(", ", names)}{DidYouMean.Suggest(name, names)}");
+            Fail(
+                value.Span,
+                $"{source.Quote(value.Span)} is not known here; there {(names.Length == 1 ? "is" : "are")} {string.Join(", ", names)}{DidYouMean.Suggest(name, names)}");
             return values;
         }
 
@@ -186,9 +192,17 @@ internal sealed class TrainBinder(Source source, Session session)
         }
 
         var hint = value is NameSyntax unknown ? DidYouMean.Suggest(unknown.Text, words) : "";
-        Fail(value.Span, $"{source.Quote(value.Span)} is not known here; there {(words.Length == 1 ? "is" : "are")} {string.Join(", ", words)}{hint}");
+        Fail(
+            value.Span, $"{source.Quote(value.Span)} is not known here; there {(words.Length == 1 ? "is" : "are")} {string.Join(", ", words)}{hint}");
         return null;
     }
 
-    private void Fail(Span span, string message) => session.Report(DiagnosticIds.TrainSetting, source, span, message);
+    private void Fail(Span span, string message)
+    {
+        // A setting that could not be read has its syntax error already.
+        if (!_isDamaged)
+        {
+            session.Report(DiagnosticIds.TrainSetting, source, span, message);
+        }
+    }
 }

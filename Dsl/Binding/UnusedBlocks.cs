@@ -14,7 +14,7 @@ internal static class UnusedBlocks
                 continue;
             }
 
-            var (inputs, arguments) = syntax is MoeSyntax moe ? (moe.Inputs, moe.Arguments) : (((BlockSyntax)syntax).Inputs, ((BlockSyntax)syntax).Arguments);
+            var (inputs, arguments) = Head(syntax);
             var names = new HashSet<string>(StringComparer.Ordinal);
             foreach (var name in inputs.Select(i => i.Name).Concat(arguments.Select(a => a.Name)))
             {
@@ -26,7 +26,8 @@ internal static class UnusedBlocks
 
             foreach (var argument in arguments.Where(a => a.Kind is not ("" or "block" or "word")))
             {
-                session.Report(DiagnosticIds.WrongKind, source, argument.Span, $"an argument is a number, `: block` or `: word`, not `: {argument.Kind}`");
+                session.Report(
+                    DiagnosticIds.WrongKind, source, argument.Span, $"an argument is a number, `: block` or `: word`, not `: {argument.Kind}`");
             }
 
             if (!session.Reached.Contains(syntax))
@@ -36,6 +37,14 @@ internal static class UnusedBlocks
         }
     }
 
+    /// <summary>What a block or moe takes.</summary>
+    public static (EquatableArray<InputSyntax> Inputs, EquatableArray<ArgumentSyntax> Arguments) Head(DeclarationSyntax declaration) => declaration switch
+    {
+        MoeSyntax moe => (moe.Inputs, moe.Arguments),
+        BlockSyntax block => (block.Inputs, block.Arguments),
+        _ => throw new InvalidOperationException($"`{declaration.Name}` takes nothing"),
+    };
+
     private static void CheckBody(Declaration declaration, Session session)
     {
         try
@@ -44,7 +53,8 @@ internal static class UnusedBlocks
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            session.Report(DiagnosticIds.InternalError, declaration.Source, declaration.Syntax.Name.Span, InternalError.Message(e, declaration.Source.Text.Path));
+            session.Report(
+                DiagnosticIds.InternalError, declaration.Source, declaration.Syntax.Name.Span, InternalError.Message(e, declaration.Source.Text.Path));
         }
     }
 }
