@@ -10,8 +10,16 @@ public sealed unsafe class Arena : IDisposable
     private byte* _memory;
 
     /// <summary>Allocates the memory.</summary>
+    /// <exception cref="InsufficientMemoryException">The machine, or the container, has less.</exception>
     public Arena(long bytes)
     {
+        // Systems that promise more than they have would end the process on the first touch.
+        var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (bytes > available)
+        {
+            throw new InsufficientMemoryException($"{bytes >> 20} MiB are needed, but the machine has {available >> 20} MiB.");
+        }
+
         Bytes = bytes;
         _memory = (byte*)NativeMemory.AlignedAlloc(checked((nuint)Math.Max(bytes, 64)), 64);
         NativeMemory.Clear(_memory, checked((nuint)Math.Max(bytes, 64)));

@@ -32,6 +32,11 @@ public sealed unsafe class Trainer : IDisposable
         ArgumentNullException.ThrowIfNull(model);
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
+        if ((long)options.Batch * (options.Length + 1L + model.Info.MtpDepth) > Array.MaxLength)
+        {
+            throw new ArgumentException($"Batch x Length is {options.Batch} x {options.Length}; a batch must have fewer than 2^31 tokens.");
+        }
+
         _model = model;
         _settings = options.Settings ?? model.Info.Train;
         TrainingOptions.Validate(_settings);

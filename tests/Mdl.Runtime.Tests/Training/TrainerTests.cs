@@ -209,6 +209,7 @@ public sealed unsafe class TrainerTests : IDisposable
         AssertRefused("Steps is 0", Options with { Steps = 0 });
         AssertRefused("Batch is 0", Options with { Batch = 0 });
         AssertRefused("Length is -1", Options with { Length = -1 });
+        AssertRefused("Batch x Length is 1000000000 x 5", Options with { Batch = 1_000_000_000 });
         AssertRefused("Beta1 is 1;", Options with { Settings = BigramModel.Settings with { Beta1 = 1 } });
         AssertRefused("LearningRate is NaN", Options with { Settings = BigramModel.Settings with { LearningRate = double.NaN } });
         AssertRefused("schedule \"step\" is unknown", Options with { Settings = BigramModel.Settings with { Schedule = "step" } });

@@ -1,0 +1,160 @@
+using Ling.Sample.Progress;
+using Mdl.Runtime.Data;
+using Mdl.Runtime.Devices;
+using Mdl.Runtime.Models;
+using Mdl.Runtime.Training;
+
+namespace Ling.Sample;
+
+/// <summary>One run of the program: data, model and trainer, from the first step to the sampled text.</summary>
+public sealed class TrainingRun : IDisposable
+{
+    private const int EvaluationBatches = 4;
+    private const int FinalEvaluationBatches = 16;
+    private readonly RunOptions _options;
+    private readonly RunSettings _settings;
+    private readonly TextCorpus _corpus;
+    private readonly Device _device;
+    private readonly LanguageModel _model;
+    private readonly Trainer _trainer;
+    private readonly IProgressView _view;
+    private readonly int[] _tokens;
+
+    private TrainingRun(RunOptions options, RunSettings settings, TextCorpus corpus, Device device, LanguageModel model, Trainer trainer)
+    {
+        (_options, _settings, _corpus, _device, _model, _trainer) = (options, settings, corpus, device, model, trainer);
+        _view = ProgressViews.Create(options.Quiet);
+        _tokens = new int[trainer.TokensPerBatch];
+    }
+
+    /// <summary>Loads and checks everything; writes nothing.</summary>
+    public static TrainingRun Prepare(RunOptions options)
+    {
+        // Reading the text takes as long as drawing the weights: do both at once.
+        var loading = Task.Run(() => options.Data is { } path ? TextCorpus.Load(path) : TextCorpus.LoadSdkDocumentation());
+        var metadata = RunSettings.ReadMetadata(options);
+        var seed = RunSettings.From(options, metadata, "").Seed;
+        var device = options.Threads is { } threads ? new Device(threads) : Device.Host;
+        var model = ModelFactory.Create(device, seed);
+        var corpus = loading.GetAwaiter().GetResult();
+        var settings = RunSettings.From(options, metadata, corpus.Fingerprint);
+        corpus.RequireWidth(settings.Length + 1 + model.Info.MtpDepth);
+        var trainer = CreateTrainer(model, settings, options);
+        if (options.Resume)
+        {
+            trainer.Load(options.ResumeFrom ?? options.CheckpointPath);
+        }
+
+        var run = new TrainingRun(options, settings, corpus, device, model, trainer);
+        if (settings.DataNote(metadata, corpus) is { } note)
+        {
+            run._view.Tell(note);
+        }
+
+        return run;
+    }
+
+    /// <summary>Trains, then writes pictures and the sampled text.</summary>
+    /// <returns>False if the user interrupted it; the checkpoint is written all the same.</returns>
+    public bool Execute(Interruption interruption)
+    {
+        var entropy = TextEntropy.Of(_corpus.Training);
+        var report = new RunReport(_options, _settings, _view);
+        report.Begin(_corpus, entropy, _model, _trainer, _device);
+        if (_trainer.StepsDone < _settings.Steps)
+        {
+            _view.During(() => Train(interruption));
+            if (interruption.IsRequested)
+            {
+                _view.Tell(_trainer.StepsDone == 0 ? "interrupted before the first step" : $"interrupted after step {_trainer.StepsDone}; go on with --resume --out {_options.Out}");
+                return false;
+            }
+        }
+
+        report.End(Evaluate(FinalEvaluationBatches), entropy);
+        report.DrawPlots(entropy);
+        if (_options.Generate > 0)
+        {
+            _view.Tell("");
+            var sampling = _options.Sampling with { Seed = _settings.Seed };
+            report.SaveSample(Continuation.Print(_model, Continuation.Prompt(_options, _corpus), _options.Generate, sampling, interruption));
+        }
+
+        return !interruption.IsRequested;
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _trainer.Dispose();
+        _model.Dispose();
+        if (_options.Threads is not null)
+        {
+            _device.Dispose();
+        }
+    }
+
+    private static Trainer CreateTrainer(LanguageModel model, RunSettings settings, RunOptions options)
+    {
+        try
+        {
+            return model.CreateTrainer(settings.ToTraining(model.Info, options));
+        }
+        catch (ArgumentException exception)
+        {
+            throw new UsageException(exception.Message);
+        }
+        catch (OutOfMemoryException exception)
+        {
+            throw new UsageException($"Batches of {settings.Batch} x {settings.Length} tokens take too much memory: {exception.Message} Use a smaller --batch or --length.");
+        }
+    }
+
+    private void Train(Interruption interruption)
+    {
+        var meter = new SpeedMeter(_settings.Batch * _settings.Length);
+        var first = _trainer.StepsDone;
+        double? heldOut = null;
+        MetricsWriter? metrics = null;
+        try
+        {
+            while (_trainer.StepsDone < _settings.Steps && !interruption.IsRequested)
+            {
+                _corpus.FillTrainingBatch(_settings.Seed, _trainer.StepsDone + 1, _trainer.TokensPerSequence, _tokens);
+                meter.Begin();
+                var result = _trainer.Step(_tokens);
+                meter.End();
+
+                // Opened only now: a run that fails at once must not cost an earlier run its metrics.
+                metrics ??= new MetricsWriter(_options.MetricsPath, _model.Info, first);
+                var isEvaluated = IsDue(result.Step, _options.EvalEvery);
+                heldOut = isEvaluated ? Evaluate(EvaluationBatches) : heldOut;
+                metrics.Write(result, _trainer.Metrics, meter.TokensPerSecond, isEvaluated ? heldOut : null);
+                _view.Show(new ProgressState(
+                    result, _settings.Steps, heldOut, meter.TokensPerSecond, meter.TimeLeft(_settings.Steps - result.Step), ExpertLoads.Balance(_model.Info, _trainer)));
+                if (IsDue(result.Step, _options.CheckpointEvery) || interruption.IsRequested)
+                {
+                    _trainer.Save(_options.CheckpointPath, _settings.ToMetadata());
+                }
+            }
+        }
+        finally
+        {
+            metrics?.Dispose();
+        }
+    }
+
+    private bool IsDue(long step, int interval) => step == _settings.Steps || (interval > 0 && step % interval == 0);
+
+    private double Evaluate(int batches)
+    {
+        double sum = 0;
+        for (var batch = 0; batch < batches; batch++)
+        {
+            _corpus.FillHeldOutBatch(batch, batches, _trainer.TokensPerSequence, _tokens);
+            sum += _trainer.Evaluate(_tokens).Nll;
+        }
+
+        return sum / batches;
+    }
+}

@@ -1,0 +1,4 @@
+namespace Ling.Sample;
+
+/// <summary>The command line asks for what cannot be done; the message is one line for the user.</summary>
+public sealed class UsageException(string message) : Exception(message);
