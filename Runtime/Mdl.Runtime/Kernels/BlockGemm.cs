@@ -27,7 +27,7 @@ public static unsafe class BlockGemm
         Team team, in Matrix a, in Matrix b, float* c, long ldc, int m, int n, int k, float alpha, bool accumulate, void* scratch)
     {
         var none = default(NoEpilogue);
-        GemmBlock.Run(team.Kernels, a, false, b, c, ldc, m, n, k, alpha, accumulate, scratch, ref none, 0, 0);
+        GemmBlock.Run(team.Kernels, a, false, b, c, ldc, m, n, k, alpha, accumulate, scratch, ref none, 0, 0, int.MaxValue);
     }
 
     /// <summary>Bytes that <see cref="Pack"/> writes.</summary>

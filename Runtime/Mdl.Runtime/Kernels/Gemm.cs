@@ -78,7 +78,7 @@ public static unsafe partial class Gemm
             false,
             call.B.Shifted(batch * call.BBatch).At(0, column),
             call.C + batch * call.CBatch + row * call.Ldc + column,
-            call.Ldc, m, n, call.K, 1, call.Accumulate, scratch, ref call.Epilogue, batch * call.M + row, column);
+            call.Ldc, m, n, call.K, 1, call.Accumulate, scratch, ref call.Epilogue, batch * call.M + row, column, call.M);
     }
 
     // Lives on the stack of the launching thread while the launch runs; the collector sees and updates the reference to the team there.

@@ -4,7 +4,7 @@ namespace Mdl.Runtime.Kernels;
 
 /// <summary>
 /// The single-threaded blocked product that all contractions are cut into. Blocks of the contraction are taken in a fixed order, so an
-/// element's bits depend on k alone, not on how the product is cut into blocks of rows and columns.
+/// element's bits depend on the shape of the whole product alone, not on how the product is cut into blocks of rows and columns.
 /// </summary>
 /// <remarks>
 /// Methods with loops that do not merely call micro-kernels are compiled with aggressive optimisation: the first training step runs them for
@@ -20,9 +20,15 @@ internal static unsafe class GemmBlock
     private const int RowBlock = 192;
     private const int ColumnBlock = 1024;
 
-    // Below these the copy of an operand costs more than it gains.
-    private const int FewColumns = 64;
+    // Below these the copy of an operand costs more than it gains (all measured).
     private const int FewRows = 24;
+    private const int FewColumnsAgainstColumns = 64;
+    private const int FewColumnsAgainstRows = 256;
+
+    // Columns of the left operand this far apart (floats) lie on more pages than the first-level translation buffer holds; rows this far apart
+    // fall into the same sets of the first-level cache.
+    private const int FarColumns = 1024;
+    private const int AliasingRows = 1024;
 
     /// <summary>Bytes of scratch memory that <see cref="Run"/> needs.</summary>
     public static long ScratchBytes(MicroKernels kernels, int m, int n, int k)
@@ -39,16 +45,24 @@ internal static unsafe class GemmBlock
 
     /// <summary>
     /// c[m,n] (+)= alpha * a[m,k] b[k,n], where a is given as [k,m] if <paramref name="transposeLeft"/>; then the epilogue, with row and col
-    /// counted from <paramref name="row"/> and <paramref name="column"/>.
+    /// counted from <paramref name="row"/> and <paramref name="column"/>. <paramref name="allRows"/> is the number of rows of the product that
+    /// this one is cut from: products of few rows add in another order.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run<TEpilogue>(
         MicroKernels kernels, in Matrix a, bool transposeLeft, in Matrix b, float* c, long ldc, int m, int n, int k, float alpha, bool accumulate,
-        void* scratch, ref TEpilogue epilogue, int row, int column)
+        void* scratch, ref TEpilogue epilogue, int row, int column, int allRows)
         where TEpilogue : struct, ITileEpilogue
     {
         if (m == 0 || n == 0)
         {
+            return;
+        }
+
+        if (allRows <= Dots.MostRows && !transposeLeft && a.ColumnStride == 1 && b.RowStride == 1 && b.Rows == null && b.ColumnStride != 1)
+        {
+            Dots.Run(a, b, c, ldc, m, n, k, alpha, accumulate);
+            epilogue.Apply(c, ldc, row, column, m, n);
             return;
         }
 
@@ -149,7 +163,7 @@ internal static unsafe class GemmBlock
         var byColumns = transpose ? a.ColumnStride == 1 || a.Rows != null : a.RowStride == 1 && a.ColumnStride != 1 && a.Rows == null;
         if (byColumns)
         {
-            if (a.Rows == null && columns < FewColumns)
+            if (a.Rows == null && (a.ColumnStride * a.RowStride < FarColumns || columns < FewColumnsAgainstColumns))
             {
                 PlaceDirectly(a, transpose, tile);
                 return 0;
@@ -164,7 +178,7 @@ internal static unsafe class GemmBlock
             return panelStep * sizeof(float);
         }
 
-        if (a.Rows == null && (transpose ? a.RowStride : a.ColumnStride) == 1 && (a.RowStride * a.ColumnStride % 512 != 0 || columns < FewColumns))
+        if (a.Rows == null && (transpose ? a.RowStride : a.ColumnStride) == 1 && (a.RowStride * a.ColumnStride % AliasingRows != 0 || columns <= FewColumnsAgainstRows))
         {
             PlaceDirectly(a, transpose, tile);
             return 0;

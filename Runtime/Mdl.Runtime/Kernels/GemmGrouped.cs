@@ -81,7 +81,8 @@ public static unsafe partial class Gemm
         var scratch = call.Team.Scratch(worker, GemmBlock.ScratchBytes(kernels, m, n, k));
         GemmBlock.Run(
             kernels, call.X.At(row, 0), false, call.TransposeRight ? Matrix.Transposed(w, k) : Matrix.RowMajor(w, n),
-            call.Y + (long)row * n, n, m, n, k, 1, false, scratch, ref call.Epilogue, row, 0);
+            call.Y + (long)row * n, n, m, n, k, 1, false, scratch, ref call.Epilogue, row, 0,
+            call.Offsets[e + 1] - call.Offsets[e]);
     }
 
     private struct GroupedCall<TEpilogue>

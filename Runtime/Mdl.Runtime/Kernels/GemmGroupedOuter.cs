@@ -68,7 +68,7 @@ public static unsafe partial class Gemm
         var scratch = call.Team.Scratch(worker, GemmBlock.ScratchBytes(kernels, m, n, k));
         GemmBlock.Run(
             kernels, call.A.At(first, row), true, call.B.At(first, column), call.C + ((long)e * call.P + row) * call.Q + column, call.Q,
-            m, n, k, 1, false, scratch, ref call.Epilogue, e * call.P + row, column);
+            m, n, k, 1, false, scratch, ref call.Epilogue, e * call.P + row, column, call.P);
     }
 
     private struct OuterCall<TEpilogue>

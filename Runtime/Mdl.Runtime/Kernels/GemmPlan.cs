@@ -29,32 +29,36 @@ internal readonly struct GemmPlan
     /// <summary>Cuts an m x n product with contraction length k, of which there are <paramref name="batches"/>.</summary>
     public static GemmPlan Create(MicroKernels kernels, int threads, int batches, int m, int n, long k)
     {
-        // Times in units of one multiply-add of a register tile's share, measured: packing an element costs as much as so many multiply-adds.
-        const double PackCost = 6;
+        // Packing an element costs as much as so many multiply-adds; threads wait for one another for about this part of a chunk (both measured).
+        const double PackCost = 12;
+        const double Waiting = 0.03;
         const double SmallWork = 1 << 20;
         var work = (double)m * n * k;
         var best = new GemmPlan(m, n, Math.Max(m, 1), Math.Max(n, 1));
-        if (threads == 1 || work * batches < SmallWork)
+        if (threads == 1 || (work * batches < SmallWork && (double)n * k * batches < SmallWork / 16))
         {
             return best;
         }
 
-        // Several chunks for each thread let the fast threads take over from the slow ones, if there is work enough.
-        var perThread = Math.Clamp((int)(work * batches / threads / (16 * SmallWork)), 1, 4);
-        var wanted = (threads * perThread + batches - 1) / batches;
+        // With work enough several chunks for each thread let the fast threads take over from the slow ones.
+        var mostPerThread = Math.Clamp((int)(work * batches / threads / (4 * SmallWork)), 1, 4);
         var bestCost = double.PositiveInfinity;
-        for (var cuts = 1; cuts <= wanted; cuts++)
+        for (var perThread = 1; perThread <= mostPerThread; perThread++)
         {
-            var rowBlock = RoundUp((m + cuts - 1) / cuts, kernels.TileRows);
-            var columnCuts = (wanted + cuts - 1) / cuts;
-            var columnBlock = RoundUp((n + columnCuts - 1) / columnCuts, kernels.TileColumns);
-            var plan = new GemmPlan(m, n, rowBlock, columnBlock);
-            var rounds = (plan.Chunks * batches + threads - 1) / threads;
-            var cost = rounds * (double)k * ((double)rowBlock * columnBlock + PackCost * (rowBlock + columnBlock));
-            if (cost < bestCost)
+            var wanted = (threads * perThread + batches - 1) / batches;
+            for (var cuts = 1; cuts <= wanted; cuts++)
             {
-                bestCost = cost;
-                best = plan;
+                var rowBlock = RoundUp((m + cuts - 1) / cuts, kernels.TileRows);
+                var columnCuts = (wanted + cuts - 1) / cuts;
+                var columnBlock = RoundUp((n + columnCuts - 1) / columnCuts, kernels.TileColumns);
+                var plan = new GemmPlan(m, n, rowBlock, columnBlock);
+                var rounds = (plan.Chunks * batches + threads - 1) / threads;
+                var cost = (rounds + Waiting) * ((double)rowBlock * columnBlock + PackCost * (rowBlock + columnBlock));
+                if (cost < bestCost)
+                {
+                    bestCost = cost;
+                    best = plan;
+                }
             }
         }
 

@@ -39,27 +39,35 @@ internal static unsafe class Packing
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void LeftPanels(in Matrix a, int k, in TileHeights tiles, int width, float* packed, long panelStep)
     {
+        // Floats of the next tile may come along with a tile; behind the last tile there may be nothing to read.
+        var whole = a.ColumnStride == 1 ? tiles.Count - 1 : 0;
         for (var i = 0; i < k; i++)
         {
             var source = a.Row(i);
             var target = packed + (long)i * width;
-            var column = 0;
-            for (var t = 0; t < tiles.Count; t++)
+            var t = 0;
+            for (; t < whole; t++)
             {
-                // Floats of the next tile may come along; behind the last tile there may be nothing to read.
-                if (column + width <= tiles.Rows && a.ColumnStride == 1)
+                CopyGroup(source, target, width);
+                source += tiles.Height(t);
+                target += panelStep;
+            }
+
+            for (; t < tiles.Count; t++)
+            {
+                if (a.ColumnStride == 1)
                 {
-                    CopyGroup(source + column, target, width);
+                    CopyExactly(source, target, tiles.Height(t));
                 }
                 else
                 {
                     for (var j = 0; j < tiles.Height(t); j++)
                     {
-                        target[j] = source[(column + j) * a.ColumnStride];
+                        target[j] = source[j * a.ColumnStride];
                     }
                 }
 
-                column += tiles.Height(t);
+                source += tiles.Height(t) * a.ColumnStride;
                 target += panelStep;
             }
         }
@@ -90,15 +98,37 @@ internal static unsafe class Packing
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CopyGroup(float* source, float* target, int width)
     {
-        Vector128.Load(source).Store(target);
         if (width == 12)
         {
-            Vector128.Load(source + 4).Store(target + 4);
+            Vector256.Load(source).Store(target);
             Vector128.Load(source + 8).Store(target + 8);
         }
         else
         {
+            Vector128.Load(source).Store(target);
             Vector64.Load(source + 4).Store(target + 4);
+        }
+    }
+
+    // At most 12 floats.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CopyExactly(float* source, float* target, int count)
+    {
+        if (count >= 4)
+        {
+            if (count > 8)
+            {
+                Vector128.Load(source + 4).Store(target + 4);
+            }
+
+            Vector128.Load(source).Store(target);
+            Vector128.Load(source + count - 4).Store(target + count - 4);
+            return;
+        }
+
+        for (var j = 0; j < count; j++)
+        {
+            target[j] = source[j];
         }
     }
 
@@ -108,7 +138,12 @@ internal static unsafe class Packing
         for (var i = 0; i < k; i++)
         {
             var source = b.Row(i) + column;
-            if (columns == width)
+            if (columns == 32)
+            {
+                Vector512.Load(source).Store(packed);
+                Vector512.Load(source + 16).Store(packed + 16);
+            }
+            else if (columns == width)
             {
                 for (var j = 0; j < width; j += 8)
                 {

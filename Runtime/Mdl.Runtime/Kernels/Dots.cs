@@ -1,0 +1,70 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Mdl.Runtime.Kernels;
+
+/// <summary>
+/// Products of few rows with a matrix whose columns are contiguous, as decoding needs them: reading the matrix once is all the work, and
+/// bringing it into panels first would cost several times as much.
+/// </summary>
+internal static unsafe class Dots
+{
+    /// <summary>Products with more rows than this are computed in tiles.</summary>
+    public const int MostRows = 4;
+
+    private const int Group = 4;
+
+    /// <summary>c[m,n] (+)= alpha * a[m,k] b[k,n]; rows of a and columns of b are contiguous.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Run(in Matrix a, in Matrix b, float* c, long ldc, int m, int n, int k, float alpha, bool accumulate)
+    {
+        var sums = stackalloc float[Group];
+        for (var j = 0; j < n; j += Group)
+        {
+            // Columns that do not exist repeat the last one.
+            var columns = Math.Min(Group, n - j);
+            var b0 = b.Data + j * b.ColumnStride;
+            var b1 = b0 + (columns > 1 ? b.ColumnStride : 0);
+            var b2 = b1 + (columns > 2 ? b.ColumnStride : 0);
+            var b3 = b2 + (columns > 3 ? b.ColumnStride : 0);
+            for (var i = 0; i < m; i++)
+            {
+                Four(a.Row(i), b0, b1, b2, b3, k, sums);
+                var target = c + i * ldc + j;
+                for (var q = 0; q < columns; q++)
+                {
+                    target[q] = alpha * sums[q] + (accumulate ? target[q] : 0);
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Four(float* a, float* b0, float* b1, float* b2, float* b3, int k, float* sums)
+    {
+        Vector512<float> s0 = default, s1 = default, s2 = default, s3 = default;
+        var i = 0;
+        for (; i + 16 <= k; i += 16)
+        {
+            var x = Vector512.Load(a + i);
+            s0 = Vector512.MultiplyAddEstimate(x, Vector512.Load(b0 + i), s0);
+            s1 = Vector512.MultiplyAddEstimate(x, Vector512.Load(b1 + i), s1);
+            s2 = Vector512.MultiplyAddEstimate(x, Vector512.Load(b2 + i), s2);
+            s3 = Vector512.MultiplyAddEstimate(x, Vector512.Load(b3 + i), s3);
+        }
+
+        float t0 = Vector512.Sum(s0), t1 = Vector512.Sum(s1), t2 = Vector512.Sum(s2), t3 = Vector512.Sum(s3);
+        for (; i < k; i++)
+        {
+            t0 += a[i] * b0[i];
+            t1 += a[i] * b1[i];
+            t2 += a[i] * b2[i];
+            t3 += a[i] * b3[i];
+        }
+
+        sums[0] = t0;
+        sums[1] = t1;
+        sums[2] = t2;
+        sums[3] = t3;
+    }
+}
