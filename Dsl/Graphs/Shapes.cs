@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+
 namespace Mdl.Dsl.Graphs;
 
 /// <summary>Inputs do not fit an operation. The message speaks of sizes only; whoever builds the graph adds names and the place.</summary>
@@ -28,5 +31,33 @@ internal static class Shapes
         }
     }
 
+    /// <summary>The message is put together only where the condition fails: shape rules run for every node of every pass.</summary>
+    public static void Require(bool condition, [InterpolatedStringHandlerArgument(nameof(condition))] ref FailureMessage message)
+    {
+        if (!condition)
+        {
+            throw new ShapeException(message.ToString());
+        }
+    }
+
     public static EquatableArray<TensorType> One(TensorType type) => [type];
+}
+
+/// <summary>An interpolated string that is evaluated only if a condition is false.</summary>
+[InterpolatedStringHandler]
+internal readonly ref struct FailureMessage
+{
+    private readonly StringBuilder? _text;
+
+    public FailureMessage(int literalLength, int formattedCount, bool condition, out bool isWanted)
+    {
+        isWanted = !condition;
+        _text = condition ? null : new StringBuilder(literalLength + (16 * formattedCount));
+    }
+
+    public void AppendLiteral(string text) => _text!.Append(text);
+
+    public void AppendFormatted<T>(T value) => _text!.Append(value);
+
+    public override string ToString() => _text?.ToString() ?? "";
 }
