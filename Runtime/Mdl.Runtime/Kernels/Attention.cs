@@ -24,15 +24,6 @@ public static unsafe partial class Attention
 
     private static int Groups(int count, int size) => (count + size - 1) / size;
 
-    /// <summary>Scratch memory of every worker, for bodies that do not hold the team.</summary>
-    private static void Reserve(Team team, long bytes, nint* scratch)
-    {
-        for (var worker = 0; worker < team.Threads; worker++)
-        {
-            scratch[worker] = (nint)team.Scratch(worker, bytes);
-        }
-    }
-
     /// <summary>Hands out parts of a worker's scratch memory, each 64-byte aligned.</summary>
     private struct Bump
     {

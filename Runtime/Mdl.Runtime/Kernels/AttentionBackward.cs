@@ -51,7 +51,7 @@ public static unsafe partial class Attention
         float* dq, long dqStride, float* dk, long dkStride, float* dv, long dvStride, float* dSink)
     {
         var scratch = stackalloc nint[team.Threads];
-        Reserve(team, BackwardTiles.Place(s, null, out _), scratch);
+        Rows.Reserve(team, BackwardTiles.Place(s, null, out _), scratch);
         var a = new BackwardArguments
         {
             Shape = s, Scratch = scratch, Q = q, K = k, V = v, Sink = sink, Output = output, Lse = lse, OutputGradient = dOutput,

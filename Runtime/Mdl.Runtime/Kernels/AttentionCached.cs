@@ -103,7 +103,7 @@ public static unsafe partial class Attention
         a.Ranges = Groups(keys, a.PerRange);
         var partials = (long)s.Batch * s.Heads * a.Ranges * PartialSize(s);
         var scratch = stackalloc nint[team.Threads];
-        Reserve(team, (long)a.PerRange * s.Group * sizeof(float), scratch);
+        Rows.Reserve(team, (long)a.PerRange * s.Group * sizeof(float), scratch);
         a.Scratch = scratch;
         a.Partials = (float*)team.SharedScratch(partials * sizeof(float));
         team.Run(&DecodeRangeChunk, &a, s.Batch * s.KeyHeads * a.Ranges);
@@ -129,12 +129,26 @@ public static unsafe partial class Attention
         var group = s.Group;
         var q = a.Q + (batch * s.QueryStride) + ((long)head * group * s.KeyWidth);
         var scale = s.Scale * Rows.Log2E;
-        for (var j = 0; j < count; j++)
+        var keys = a.CachedKey(batch, begin, head);
+        var values = a.CachedValue(batch, begin, head);
+        var (keyStride, valueStride) = ((long)s.KeyHeads * s.KeyWidth, (long)s.KeyHeads * s.ValueWidth);
+        for (var j = 0; j < count; j += 4)
         {
-            var key = a.CachedKey(batch, begin + j, head);
+            // Queries of one group share the keys while these are in the first-level cache.
             for (var i = 0; i < group; i++)
             {
-                scores[(i * a.PerRange) + j] = scale * Rows.Dot(q + ((long)i * s.KeyWidth), key, s.KeyWidth);
+                var query = q + ((long)i * s.KeyWidth);
+                var to = scores + (i * a.PerRange) + j;
+                if (j + 4 <= count)
+                {
+                    (Dot4(query, keys + (j * keyStride), keyStride, s.KeyWidth) * scale).Store(to);
+                    continue;
+                }
+
+                for (var rest = 0; rest < count - j; rest++)
+                {
+                    to[rest] = scale * Rows.Dot(query, keys + ((j + rest) * keyStride), s.KeyWidth);
+                }
             }
         }
 
@@ -146,8 +160,42 @@ public static unsafe partial class Attention
             partial[1] = 0;
             Hide(p, 0, RoundUp(count, Rows.Lanes), 0, count, float.NegativeInfinity);
             SoftmaxRow(p, RoundUp(count, Rows.Lanes), ref partial[0], ref partial[1]);
-            WeightedSum(p, a.CachedValue(batch, begin, head), (long)s.KeyHeads * s.ValueWidth, count, partial + Rows.Lanes, s.ValueWidth);
         }
+
+        for (var i = 0; i < group; i++)
+        {
+            var sum = a.Partial(batch, (head * group) + i, range) + Rows.Lanes;
+            WeightedSum(scores + (i * a.PerRange), values, valueStride, count, sum, s.ValueWidth);
+        }
+    }
+
+    /// <summary>The inner products of a row with four rows.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> Dot4(float* a, float* rows, long stride, int count)
+    {
+        var s0 = Vector512<float>.Zero;
+        var s1 = Vector512<float>.Zero;
+        var s2 = Vector512<float>.Zero;
+        var s3 = Vector512<float>.Zero;
+        var b = rows;
+        var c = rows + (2 * stride);
+        var i = 0;
+        for (; i <= count - Rows.Lanes; i += Rows.Lanes)
+        {
+            var x = Vector512.Load(a + i);
+            s0 = Vector512.FusedMultiplyAdd(x, Vector512.Load(b + i), s0);
+            s1 = Vector512.FusedMultiplyAdd(x, Vector512.Load(b + stride + i), s1);
+            s2 = Vector512.FusedMultiplyAdd(x, Vector512.Load(c + i), s2);
+            s3 = Vector512.FusedMultiplyAdd(x, Vector512.Load(c + stride + i), s3);
+        }
+
+        var sums = Vector128.Create(Rows.Sum(s0), Rows.Sum(s1), Rows.Sum(s2), Rows.Sum(s3));
+        for (; i < count; i++)
+        {
+            sums += Vector128.Create(a[i]) * Vector128.Create(b[i], b[stride + i], c[i], c[stride + i]);
+        }
+
+        return sums;
     }
 
     /// <summary>sum = the rows of <paramref name="values"/> weighted by p.</summary>

@@ -61,7 +61,7 @@ public static unsafe partial class Attention
         // wide enough that copying the keys and values costs little beside the products.
         var rows = a.Shape.Queries * a.Shape.Group;
         var heads = a.Shape.Batch * a.Shape.KeyHeads;
-        var splits = Math.Clamp(64 / Math.Max(heads, 1), 1, Groups(rows, 2 * QueryTile));
+        var splits = Math.Clamp(32 / Math.Max(heads, 1), 1, Groups(rows, 2 * QueryTile));
         a.RowsPerSplit = RoundUp(Groups(rows, splits), QueryTile);
         a.Splits = Groups(rows, a.RowsPerSplit);
         long bytes = 0;
@@ -72,7 +72,7 @@ public static unsafe partial class Attention
         }
 
         var scratch = stackalloc nint[team.Threads];
-        Reserve(team, bytes, scratch);
+        Rows.Reserve(team, bytes, scratch);
         a.Scratch = scratch;
         team.Run(&ForwardChunk, &a, heads * a.Splits);
     }

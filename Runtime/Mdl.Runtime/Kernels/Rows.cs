@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using Mdl.Runtime.Devices;
 
 namespace Mdl.Runtime.Kernels;
 
@@ -138,5 +139,14 @@ internal static unsafe class Rows
         var quarter = half.GetLower() + half.GetUpper();
         var pair = quarter + Vector128.Shuffle(quarter, Vector128.Create(2, 3, 0, 1));
         return pair[0] + pair[1];
+    }
+
+    /// <summary>Scratch memory of every worker, for bodies that do not hold the team.</summary>
+    public static void Reserve(Team team, long bytes, nint* scratch)
+    {
+        for (var worker = 0; worker < team.Threads; worker++)
+        {
+            scratch[worker] = (nint)team.Scratch(worker, bytes);
+        }
     }
 }
