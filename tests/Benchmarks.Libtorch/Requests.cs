@@ -1,0 +1,41 @@
+using System.Globalization;
+using Mdl.Benchmarks.Workers;
+
+namespace Mdl.Benchmarks.Libtorch;
+
+/// <summary>What the peer can be asked for. The words are those of <c>Mdl.Benchmarks.Own.Requests</c>.</summary>
+internal sealed class Requests : IDisposable
+{
+    private Training? _training;
+
+    /// <summary>Sets up libtorch. Apart from the constructor so that the native library can be made ready before anything refers to it.</summary>
+    public static void Begin(int threads)
+    {
+        set_num_threads(threads);
+        random.manual_seed(0);
+    }
+
+    public IEnumerable<double> Handle(string[] words)
+    {
+        switch (words[0])
+        {
+            case "gemm":
+                return Products.Time(Int(words[1]), Int(words[2]), Int(words[3]), words[4], double.Parse(words[5], CultureInfo.InvariantCulture));
+            case "train-begin":
+                _training?.Dispose();
+                _training = new Training(Int(words[1]), Int(words[2]));
+                return [_training.Parameters];
+            case "train":
+                var training = _training ?? throw new InvalidOperationException("train comes after train-begin");
+                return Enumerable.Range(0, Int(words[1])).Select(_ => WorkerLoop.Seconds(training.Step)).ToArray();
+            case "peak-memory":
+                return [WorkerLoop.PeakMemory()];
+            default:
+                throw new ArgumentException($"unknown request '{words[0]}'");
+        }
+    }
+
+    public void Dispose() => _training?.Dispose();
+
+    private static int Int(string word) => int.Parse(word, CultureInfo.InvariantCulture);
+}
