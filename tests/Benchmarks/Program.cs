@@ -1,4 +1,13 @@
 using Mdl.Benchmarks;
+using Mdl.Benchmarks.Own;
+using Mdl.Benchmarks.Workers;
 
-// Usage: Benchmarks gemm [threads [part of a case's name]]
-GemmBenchmark.Run(args.Length > 2 ? args[2] : "", args.Length > 1 ? int.Parse(args[1]) : Environment.ProcessorCount);
+// "Benchmarks worker THREADS" is the measured process that the benchmarks start.
+if (args is ["worker", var threads])
+{
+    using var requests = new Requests(int.Parse(threads, System.Globalization.CultureInfo.InvariantCulture));
+    WorkerLoop.Run(requests.Handle);
+    return 0;
+}
+
+return CommandLine.Run(args);

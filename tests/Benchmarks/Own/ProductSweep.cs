@@ -3,10 +3,10 @@ using System.Runtime.InteropServices;
 using Mdl.Runtime.Devices;
 using Mdl.Runtime.Kernels;
 
-namespace Mdl.Benchmarks;
+namespace Mdl.Benchmarks.Own;
 
 /// <summary>Matrix products of the sizes that models have, as GFLOP/s and as fractions of the multiply-add peak measured in the same run.</summary>
-internal static unsafe partial class GemmBenchmark
+internal static unsafe partial class ProductSweep
 {
     // Other programs disturb the machine: the best of many runs is the figure that says most about the code.
     private const double SecondsPerCase = 0.4;
@@ -48,9 +48,9 @@ internal static unsafe partial class GemmBenchmark
             return;
         }
 
-        using var a = Filled((long)m * k);
-        using var b = Filled((long)k * n);
-        using var c = Filled((long)m * n);
+        using var a = Products.Filled((long)m * k);
+        using var b = Products.Filled((long)k * n);
+        using var c = Products.Filled((long)m * n);
         var left = ta ? Matrix.Transposed((float*)a.Memory, m) : Matrix.RowMajor((float*)a.Memory, k);
         var right = tb ? Matrix.Transposed((float*)b.Memory, k) : Matrix.RowMajor((float*)b.Memory, n);
         Report(name, team, 2.0 * m * n * k, () => Gemm.Run(team, left, right, (float*)c.Memory, n, m, n, k, accumulate: false));
@@ -75,9 +75,9 @@ internal static unsafe partial class GemmBenchmark
             list[i] = random.Next(rows);
         }
 
-        using var x = Filled((long)rows * k);
-        using var w = Filled((long)Experts * n * k);
-        using var y = Filled((long)rows * n);
+        using var x = Products.Filled((long)rows * k);
+        using var w = Products.Filled((long)Experts * n * k);
+        using var y = Products.Filled((long)rows * n);
         var plain = Matrix.RowMajor((float*)x.Memory, k);
         var gathered = Matrix.Gathered((float*)x.Memory, k, list, 4);
         var dy = Matrix.RowMajor((float*)y.Memory, n);
@@ -159,16 +159,5 @@ internal static unsafe partial class GemmBenchmark
 
     private static void Nothing(void* arguments, int chunk, int worker)
     {
-    }
-
-    private static Arena Filled(long floats)
-    {
-        var arena = new Arena(floats * sizeof(float));
-        for (var i = 0L; i < floats; i++)
-        {
-            ((float*)arena.Memory)[i] = (i * 7 % 17) - 8;
-        }
-
-        return arena;
     }
 }

@@ -1,0 +1,24 @@
+using System.Reflection;
+using Mdl.Benchmarks.Workers;
+
+namespace Mdl.Benchmarks;
+
+/// <summary>What cases need to know: how long to measure, and how to start the processes that are measured.</summary>
+internal sealed class BenchmarkContext(int threads, int rounds)
+{
+    public int Threads { get; } = threads;
+
+    /// <summary>How often the two sides take turns.</summary>
+    public int Rounds { get; } = rounds;
+
+    public string PeerPath { get; } = Path.GetFullPath(
+        typeof(BenchmarkContext).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "Peer").Value!);
+
+    public bool HasPeer => File.Exists(PeerPath);
+
+    /// <summary>A fresh process of ours.</summary>
+    public Worker StartOwn() => Worker.Start("Mdl", typeof(BenchmarkContext).Assembly.Location, "worker", $"{Threads}");
+
+    /// <summary>A fresh process of libtorch, or null where it has not been built.</summary>
+    public Worker? StartPeer() => HasPeer ? Worker.Start("libtorch", PeerPath, $"{Threads}") : null;
+}

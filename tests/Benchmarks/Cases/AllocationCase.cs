@@ -1,0 +1,19 @@
+using Mdl.Benchmarks.Reports;
+
+namespace Mdl.Benchmarks.Cases;
+
+/// <summary>Managed memory that a warm training step and a decoded token allocate.</summary>
+internal static class AllocationCase
+{
+    private const int Steps = 10;
+
+    public static IEnumerable<Row> Run(BenchmarkContext context)
+    {
+        using var own = context.StartOwn();
+        TrainCase.Begin(own);
+        yield return Judge("managed memory of a training step", own.Ask($"train-garbage {Steps}")[0]);
+        yield return Judge("managed memory of a decoded token", DecodeCase.Ask(own)[1]);
+    }
+
+    private static Row Judge(string what, double bytes) => new(what, "bytes", bytes) { Target = "0", Reached = bytes == 0 };
+}

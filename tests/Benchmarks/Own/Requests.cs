@@ -1,0 +1,59 @@
+using System.Globalization;
+using Mdl.Benchmarks.Workers;
+using Mdl.Runtime.Devices;
+
+namespace Mdl.Benchmarks.Own;
+
+/// <summary>What a process of ours can be asked for.</summary>
+internal sealed class Requests(int threads) : IDisposable
+{
+    private const long BandwidthBlock = 1 << 28;
+    private readonly Compilation _compilation = new();
+    private Device? _device;
+    private Training? _training;
+
+    private Device Device => _device ??= new Device(threads);
+
+    /// <summary>Answers a request; the numbers are seconds unless said otherwise.</summary>
+    public IEnumerable<double> Handle(string[] words)
+    {
+        switch (words[0])
+        {
+            case "peak": // GFLOP/s
+                return [MachineLimits.MeasureMultiplyAddPeak(Device.Team) / 1e9];
+            case "bandwidth": // GB/s
+                return [MachineLimits.MeasureReadBandwidth(Device.Team, BandwidthBlock) / 1e9];
+            case "gemm": // m n k layout seconds: best and middle run
+                return Products.Time(
+                    Device.Team, Int(words[1]), Int(words[2]), Int(words[3]), words[4], double.Parse(words[5], CultureInfo.InvariantCulture));
+            case "train-begin": // batch length: number of parameters
+                _training?.Dispose();
+                _training = new Training(Device, Int(words[1]), Int(words[2]));
+                return [_training.Parameters];
+            case "train": // steps: each step
+                return Enumerable.Range(0, Int(words[1])).Select(_ => WorkerLoop.Seconds(Current.Step)).ToArray();
+            case "train-garbage": // steps: managed bytes in a step
+                return [Allocations.Per(Int(words[1]), Current.Step)];
+            case "arenas": // bytes of weights, activations, gradients and moments
+                return [Current.MemoryBytes];
+            case "peak-memory": // bytes
+                return [WorkerLoop.PeakMemory()];
+            case "decode": // prompt tokens: seconds and managed bytes of a token
+                return Decoding.Time(Device, Int(words[1]), Int(words[2]));
+            case "compile": // one compilation
+                return [_compilation.Time()];
+            default:
+                throw new ArgumentException($"unknown request '{words[0]}'");
+        }
+    }
+
+    public void Dispose()
+    {
+        _training?.Dispose();
+        _device?.Dispose();
+    }
+
+    private Training Current => _training ?? throw new InvalidOperationException("train comes after train-begin");
+
+    private static int Int(string word) => int.Parse(word, CultureInfo.InvariantCulture);
+}
