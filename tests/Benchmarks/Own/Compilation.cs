@@ -7,8 +7,14 @@ namespace Mdl.Benchmarks.Own;
 /// <summary>Compiles ling.mdl, with its four presets, to C# text.</summary>
 internal sealed class Compilation
 {
-    private readonly string _text = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "ling.mdl"));
+    private readonly string _text;
     private int _edits;
+
+    public Compilation()
+    {
+        using var reader = new StreamReader(typeof(Compilation).Assembly.GetManifestResourceStream("ling.mdl")!);
+        _text = reader.ReadToEnd();
+    }
 
     /// <summary>Seconds from the text to the C#. Each call sees another text, as after an edit.</summary>
     public double Time()
