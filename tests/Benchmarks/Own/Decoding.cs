@@ -21,11 +21,12 @@ internal static class Decoding
         session = generator.Start(prompt, options);
         Draw(session, 1);
 
-        var allocated = GC.GetTotalAllocatedBytes(precise: true);
+        var bytesBefore = GC.GetTotalAllocatedBytes(precise: true);
         var start = Stopwatch.GetTimestamp();
         Draw(session, tokens);
-        var seconds = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        return [seconds / tokens, (GC.GetTotalAllocatedBytes(precise: true) - allocated) / (double)tokens];
+        var end = Stopwatch.GetTimestamp();
+        var bytes = GC.GetTotalAllocatedBytes(precise: true) - bytesBefore;
+        return [Stopwatch.GetElapsedTime(start, end).TotalSeconds / tokens, bytes / (double)tokens];
     }
 
     private static void Draw(GenerationSession session, int tokens)
