@@ -4,7 +4,7 @@ using Mdl.Benchmarks.Workers;
 namespace Mdl.Benchmarks;
 
 /// <summary>What cases need to know: how long to measure, and how to start the processes that are measured.</summary>
-internal sealed class BenchmarkContext(int threads, int rounds)
+internal sealed class BenchmarkContext(int threads, int rounds, bool alone)
 {
     public int Threads { get; } = threads;
 
@@ -14,7 +14,7 @@ internal sealed class BenchmarkContext(int threads, int rounds)
     public string PeerPath { get; } = Path.GetFullPath(
         typeof(BenchmarkContext).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(a => a.Key == "Peer").Value!);
 
-    public bool HasPeer => File.Exists(PeerPath);
+    public bool HasPeer => !alone && File.Exists(PeerPath);
 
     /// <summary>A fresh process of ours.</summary>
     public Worker StartOwn() => Worker.Start("Mdl", typeof(BenchmarkContext).Assembly.Location, "worker", $"{Threads}");

@@ -19,11 +19,12 @@ internal static class CommandLine
         var threads = new Option<int>("--threads") { Description = "Threads of either side", DefaultValueFactory = _ => Environment.ProcessorCount };
         var rounds = new Option<int>("--rounds") { Description = "How often the two sides take turns", DefaultValueFactory = _ => 7 };
         var markdown = new Option<FileInfo?>("--markdown") { Description = "Where to put the table: a new file, or a file that has the marks of an earlier table" };
-        var command = new RootCommand("Measures Mdl and, where it has been built, libtorch in the same run.") { cases, threads, rounds, markdown };
+        var alone = new Option<bool>("--alone") { Description = "Leave libtorch out" };
+        var command = new RootCommand("Measures Mdl and, where it has been built, libtorch in the same run.") { cases, threads, rounds, alone, markdown };
         command.SetAction(parsed =>
         {
             var chosen = parsed.GetValue(cases) is { Length: > 0 } names ? BenchmarkCase.All.Where(c => names.Contains(c.Name)).ToArray() : BenchmarkCase.All;
-            Run(chosen, new BenchmarkContext(parsed.GetValue(threads), parsed.GetValue(rounds)), parsed.GetValue(markdown));
+            Run(chosen, new BenchmarkContext(parsed.GetValue(threads), parsed.GetValue(rounds), parsed.GetValue(alone)), parsed.GetValue(markdown));
         });
         command.Subcommands.Add(Sweep(threads));
         return command.Parse(args).Invoke();
@@ -41,9 +42,9 @@ internal static class CommandLine
     {
         var machine = Machine.Describe(context);
         Console.WriteLine(machine);
-        if (!context.HasPeer)
+        if (!File.Exists(context.PeerPath))
         {
-            Console.WriteLine($"No libtorch beside: {context.PeerPath} does not exist. tests/Benchmarks/run.sh builds it.");
+            Console.WriteLine($"No libtorch beside: there is no {context.PeerPath}; tests/Benchmarks/run.sh builds it.");
         }
 
         var rows = new List<Row>();
