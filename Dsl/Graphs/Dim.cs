@@ -11,11 +11,18 @@ public sealed class Dim : IEquatable<Dim>
     // The terms with symbols, sorted by monomial; a monomial is its symbols in ordinal order joined by '*'. Most sizes are constants and have none.
     private readonly Term[] _terms;
     private readonly long _constant;
+    private readonly int _hash;
+    private string? _text;
 
     private Dim(long constant, Term[] terms)
     {
         _constant = constant;
         _terms = terms;
+        _hash = unchecked((int)constant * 31 + (int)(constant >> 32));
+        foreach (var term in terms)
+        {
+            _hash = unchecked((_hash * 31 + (int)term.Coefficient) * 31 + StringComparer.Ordinal.GetHashCode(term.Symbols));
+        }
     }
 
     public static Dim One { get; } = new(1, []);
@@ -28,13 +35,16 @@ public sealed class Dim : IEquatable<Dim>
     /// <exception cref="InvalidOperationException">The size has symbols.</exception>
     public long Constant => IsConstant ? _constant : throw new InvalidOperationException($"'{this}' is not a constant");
 
+    /// <summary>One product of symbols with a coefficient.</summary>
+    private bool IsTerm => _terms.Length == 1 && _constant == 0;
+
     public bool IsOne => _constant == 1 && IsConstant;
 
     public IEnumerable<string> Symbols => _terms.SelectMany(t => t.Factors).Distinct(StringComparer.Ordinal);
 
     public IEnumerable<(long Coefficient, IReadOnlyList<string> Factors)> Terms => AllTerms.Select(t => (t.Coefficient, (IReadOnlyList<string>)t.Factors));
 
-    private IEnumerable<Term> AllTerms => _constant == 0 ? _terms : _terms.Prepend(new Term("", _constant));
+    private IEnumerable<Term> AllTerms => _constant == 0 ? _terms : _terms.Prepend(Term.Of(_constant));
 
     public static Dim Symbol(string name) => new(0, [new Term(name, 1)]);
 
@@ -42,6 +52,8 @@ public sealed class Dim : IEquatable<Dim>
 
     public static Dim operator +(Dim left, Dim right) => left.IsConstant && right.IsConstant
         ? checked(left._constant + right._constant)
+        : left.IsConstant ? right.Plus(left._constant)
+        : right.IsConstant ? left.Plus(right._constant)
         : Sum(left.AllTerms.Concat(right.AllTerms));
 
     public static Dim operator -(Dim left, Dim right) => left + (right * -1);
@@ -55,7 +67,8 @@ public sealed class Dim : IEquatable<Dim>
 
         return left.IsConstant
             ? right.Scale(left._constant)
-            : Sum(from a in left.AllTerms from b in right.AllTerms select new Term(Join(a.Factors.Concat(b.Factors)), checked(a.Coefficient * b.Coefficient)));
+            : left.IsTerm && right.IsTerm ? new(0, [left._terms[0].Times(right._terms[0])])
+            : Sum(from a in left.AllTerms from b in right.AllTerms select a.Times(b));
     }
 
     /// <summary>The quotient if the division leaves no remainder whatever the symbols are, else null.</summary>
@@ -71,12 +84,17 @@ public sealed class Dim : IEquatable<Dim>
             return One;
         }
 
-        if (right.AllTerms.Take(2).Count() != 1)
+        if (!right.IsTerm && !right.IsConstant)
         {
             return null;
         }
 
-        var divisor = right.AllTerms.First();
+        if (left.IsConstant || right.Equals(Zero))
+        {
+            return left.Equals(Zero) && !right.Equals(Zero) ? Zero : null;
+        }
+
+        var divisor = right.IsConstant ? Term.Of(right._constant) : right._terms[0];
         var terms = new List<Term>();
         foreach (var term in left.AllTerms)
         {
@@ -86,13 +104,22 @@ public sealed class Dim : IEquatable<Dim>
                 return null;
             }
 
-            terms.Add(new Term(Join(factors), term.Coefficient / divisor.Coefficient));
+            terms.Add(Term.Of(factors, term.Coefficient / divisor.Coefficient));
         }
 
         return Sum(terms);
     }
 
-    public static Dim Product(IEnumerable<Dim> dims) => dims.Aggregate(One, (a, b) => a * b);
+    public static Dim Product(IEnumerable<Dim> dims)
+    {
+        var product = One;
+        foreach (var dim in dims)
+        {
+            product *= dim;
+        }
+
+        return product;
+    }
 
     /// <summary>Replaces symbols by sizes; symbols that are not in the table stay.</summary>
     public Dim Substitute(IReadOnlyDictionary<string, Dim> table) => IsConstant ? this : AllTerms.Aggregate(
@@ -110,7 +137,7 @@ public sealed class Dim : IEquatable<Dim>
             return true;
         }
 
-        if (other is null || _constant != other._constant || _terms.Length != other._terms.Length)
+        if (other is null || _hash != other._hash || _constant != other._constant || _terms.Length != other._terms.Length)
         {
             return false;
         }
@@ -128,18 +155,11 @@ public sealed class Dim : IEquatable<Dim>
 
     public override bool Equals(object? obj) => obj is Dim other && Equals(other);
 
-    public override int GetHashCode()
-    {
-        var hash = unchecked((int)_constant * 31 + (int)(_constant >> 32));
-        foreach (var term in _terms)
-        {
-            hash = unchecked((hash * 31 + (int)term.Coefficient) * 31 + StringComparer.Ordinal.GetHashCode(term.Symbols));
-        }
+    public override int GetHashCode() => _hash;
 
-        return hash;
-    }
+    public override string ToString() => _text ??= Text();
 
-    public override string ToString()
+    private string Text()
     {
         if (IsConstant)
         {
@@ -155,35 +175,75 @@ public sealed class Dim : IEquatable<Dim>
     private static Dim Sum(IEnumerable<Term> terms)
     {
         var constant = 0L;
-        var sums = new SortedDictionary<string, long>(StringComparer.Ordinal);
+        var sums = new List<Term>();
         foreach (var term in terms)
         {
-            if (term.Symbols.Length == 0)
+            if (term.Factors.Length == 0)
             {
                 constant = checked(constant + term.Coefficient);
+                continue;
+            }
+
+            var same = sums.FindIndex(t => string.Equals(t.Symbols, term.Symbols, StringComparison.Ordinal));
+            if (same < 0)
+            {
+                sums.Add(term);
             }
             else
             {
-                sums[term.Symbols] = sums.TryGetValue(term.Symbols, out var sum) ? checked(sum + term.Coefficient) : term.Coefficient;
+                sums[same] = term.With(checked(sums[same].Coefficient + term.Coefficient));
             }
         }
 
-        return new(constant, sums.Where(s => s.Value != 0).Select(s => new Term(s.Key, s.Value)).ToArray());
+        sums.RemoveAll(t => t.Coefficient == 0);
+        sums.Sort((a, b) => string.CompareOrdinal(a.Symbols, b.Symbols));
+        return new(constant, [.. sums]);
     }
+
+    private Dim Plus(long constant) => constant == 0 ? this : new(checked(_constant + constant), _terms);
 
     private Dim Scale(long factor) => factor == 1 ? this
         : factor == 0 ? Zero
-        : new(checked(_constant * factor), Array.ConvertAll(_terms, t => new Term(t.Symbols, checked(t.Coefficient * factor))));
+        : new(checked(_constant * factor), Array.ConvertAll(_terms, t => t.Times(factor)));
 
-    private static string Join(IEnumerable<string> factors) => string.Join("*", factors.OrderBy(f => f, StringComparer.Ordinal));
-
-    private readonly struct Term(string symbols, long coefficient)
+    private sealed class Term
     {
-        public string Symbols { get; } = symbols;
+        public Term(string symbol, long coefficient)
+            : this([symbol], symbol, coefficient)
+        {
+        }
 
-        public long Coefficient { get; } = coefficient;
+        private Term(string[] factors, string symbols, long coefficient)
+        {
+            Factors = factors;
+            Symbols = symbols;
+            Coefficient = coefficient;
+        }
 
-        public string[] Factors => Symbols.Length == 0 ? [] : Symbols.Split('*');
+        public static Term Of(long constant) => new([], "", constant);
+
+        /// <summary>In ordinal order.</summary>
+        public string[] Factors { get; }
+
+        /// <summary>The factors joined by '*'.</summary>
+        public string Symbols { get; }
+
+        public long Coefficient { get; }
+
+        public static Term Of(IEnumerable<string> factors, long coefficient)
+        {
+            string[] sorted = [.. factors];
+            Array.Sort(sorted, StringComparer.Ordinal);
+            return new(sorted, string.Join("*", sorted), coefficient);
+        }
+
+        public Term Times(long factor) => new(Factors, Symbols, checked(Coefficient * factor));
+
+        public Term With(long coefficient) => new(Factors, Symbols, coefficient);
+
+        public Term Times(Term other) => Factors.Length == 0 ? other.Times(Coefficient)
+            : other.Factors.Length == 0 ? Times(other.Coefficient)
+            : Of(Factors.Concat(other.Factors), checked(Coefficient * other.Coefficient));
 
         public override string ToString() => Coefficient == 1 ? Symbols
             : Coefficient == -1 ? "-" + Symbols

@@ -49,8 +49,8 @@ internal sealed partial class RowKernelEmitter
             return new(reduced, Level.Row);
         }
 
-        var key = $"{value} {Key(at)}";
-        if (_rowMemo.TryGetValue(key, out var known) || _loopMemo.TryGetValue(key, out known))
+        var key = new Place(value, at);
+        if (_rowValues.TryGetValue(key, out var known) || _loopMemo.TryGetValue(key, out known))
         {
             return known;
         }
@@ -149,13 +149,15 @@ internal sealed partial class RowKernelEmitter
         return new(stride.IsOne ? $"Vector512.Load({address})" : $"Simd.LoadStrided({address}, {Text(stride)})", level);
     }
 
-    private Operand Keep(string key, Operand operand, string prefix, Value value)
+    private Operand Keep(Place key, Operand operand, string prefix, Value value)
     {
         var name = Graph.Nodes[value.Node].Name;
         var hint = new string([.. name.Where(c => c is (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') or '_')]);
         if (operand.Level == Level.Row)
         {
-            return _rowMemo[key] = RowLevel("value " + key, variable => $"var {variable} = {operand.Text};", hint.Length > 0 ? hint + "_" : prefix);
+            var once = (hint.Length > 0 ? hint + "_" : prefix) + (++_counter).ToString(CultureInfo.InvariantCulture);
+            _row.Line($"var {once} = {operand.Text};");
+            return _rowValues[key] = new(once, Level.Row);
         }
 
         var variable = (hint.Length > 0 ? hint + "_" : prefix) + (++_counter).ToString(CultureInfo.InvariantCulture);

@@ -11,10 +11,21 @@ internal sealed partial class RowKernelEmitter
 {
     private int LevelOf(Root root)
     {
+        if (!_rootLevels.TryGetValue(root, out var level))
+        {
+            level = FindLevel(root);
+            _rootLevels[root] = level;
+        }
+
+        return level;
+    }
+
+    private int FindLevel(Root root)
+    {
         var level = -1;
         var node = Graph.Nodes[root.Value.Node];
         var at = Fuser.RootIndex(_plan.Fuser.SpaceOf(root));
-        var seen = new HashSet<(Value, string)>();
+        var seen = new HashSet<Place>();
         if (root.Kind == RootKind.Store)
         {
             Walk(root.Value, at, root.Concat is null);
@@ -28,7 +39,7 @@ internal sealed partial class RowKernelEmitter
 
         void Walk(Value value, Linear[] index, bool isRoot)
         {
-            if ((!isRoot && !Inlines(value, index)) || !seen.Add((value, Key(index))))
+            if ((!isRoot && !Inlines(value, index)) || !seen.Add(new(value, index)))
             {
                 return;
             }
@@ -75,5 +86,4 @@ internal sealed partial class RowKernelEmitter
                 && !at.Any(x => x.Uses(LoopVariable.Inner)));
     }
 
-    private static string Key(Linear[] at) => string.Join("|", at.Select(x => x.ToString()));
 }

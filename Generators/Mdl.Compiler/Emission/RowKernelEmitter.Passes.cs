@@ -88,7 +88,7 @@ internal sealed partial class RowKernelEmitter
 
     private void Bounds(List<Value> reductions, List<Root> roots, SortedSet<long> bounds)
     {
-        var seen = new HashSet<(Value, string)>();
+        var seen = new HashSet<Place>();
         foreach (var reduction in reductions)
         {
             var input = Graph.Nodes[reduction.Node].Inputs[0];
@@ -111,7 +111,7 @@ internal sealed partial class RowKernelEmitter
 
         void Walk(Value value, Linear[] at, bool isRoot)
         {
-            if ((!isRoot && !Inlines(value, at)) || !seen.Add((value, Key(at))))
+            if ((!isRoot && !Inlines(value, at)) || !seen.Add(new(value, at)))
             {
                 return;
             }
@@ -147,7 +147,7 @@ internal sealed partial class RowKernelEmitter
     private void Body(CodeWriter loops, string header, bool vector, List<Value> reductions, List<Root> roots)
     {
         _vector = vector;
-        _loopMemo = new(StringComparer.Ordinal);
+        _loopMemo = [];
         var serial = roots.FirstOrDefault(r => r.Kind == RootKind.SerialReduce);
         _loop = new CodeWriter(serial is null ? 5 : 6);
         foreach (var reduction in reductions)

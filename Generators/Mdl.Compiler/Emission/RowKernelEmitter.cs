@@ -22,7 +22,9 @@ internal sealed partial class RowKernelEmitter
     private readonly Dictionary<string, Operand> _rowMemo = new(StringComparer.Ordinal);
     private readonly Dictionary<Value, string> _reductions = [];
     private readonly CodeWriter _row = new(4);
-    private Dictionary<string, Operand> _loopMemo = new(StringComparer.Ordinal);
+    private readonly Dictionary<Place, Operand> _rowValues = [];
+    private readonly Dictionary<Root, int> _rootLevels = [];
+    private Dictionary<Place, Operand> _loopMemo = [];
     private CodeWriter _loop = new(5);
     private bool _vector;
     private long _segmentStart;

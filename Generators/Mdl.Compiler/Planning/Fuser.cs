@@ -14,6 +14,8 @@ internal sealed class Fuser
 {
     private readonly Graph _graph;
     private readonly HashSet<Value> _roots = [];
+    private readonly Queue<Value> _pending = [];
+    private readonly Dictionary<Root, (List<Dependency> Reads, List<Value> Computes)> _visits = [];
     private readonly HashSet<Value> _inPlace = [];
     private readonly Dictionary<Value, bool> _transcendental = [];
 
@@ -149,9 +151,29 @@ internal sealed class Fuser
     /// </summary>
     public void Visit(Root root, Action<Dependency> reads, Action<Value>? computes = null)
     {
+        if (!_visits.TryGetValue(root, out var visit))
+        {
+            visit = ([], []);
+            var roots = _roots.Count;
+            Explore(root, visit.Reads.Add, visit.Computes.Add);
+            if (_roots.Count == roots)
+            {
+                _visits[root] = visit;
+            }
+        }
+
+        visit.Reads.ForEach(reads);
+        if (computes is not null)
+        {
+            visit.Computes.ForEach(computes);
+        }
+    }
+
+    private void Explore(Root root, Action<Dependency> reads, Action<Value> computes)
+    {
         var space = SpaceOf(root);
         var rows = RowsOf(space);
-        var seen = new HashSet<(Value, string)>();
+        var seen = new HashSet<Place>();
         var node = _graph.Nodes[root.Value.Node];
         var at = RootIndex(space);
         switch (root.Kind)
@@ -169,7 +191,7 @@ internal sealed class Fuser
 
         void Walk(Value value, Linear[] index, bool isRoot)
         {
-            if (!seen.Add((value, string.Join("|", index.Select(x => x.ToString())))) && !isRoot)
+            if (!seen.Add(new(value, index)) && !isRoot)
             {
                 return;
             }
@@ -188,7 +210,7 @@ internal sealed class Fuser
                 return;
             }
 
-            computes?.Invoke(value);
+            computes(value);
             switch (self.Operation)
             {
                 case Reduce:
@@ -290,18 +312,18 @@ internal sealed class Fuser
 
     private void Require(Value value)
     {
-        if (IndexFlow.IsFusable(_graph.Nodes[value.Node].Operation))
+        if (IndexFlow.IsFusable(_graph.Nodes[value.Node].Operation) && _roots.Add(value))
         {
-            _roots.Add(value);
+            _visits.Clear();
+            _pending.Enqueue(value);
         }
     }
 
     private void Close()
     {
-        var visited = new HashSet<Value>();
-        while (_roots.FirstOrDefault(r => !visited.Contains(r)) is var next && _roots.Contains(next) && visited.Add(next))
+        while (_pending.Count > 0)
         {
-            foreach (var root in RootsFor(next))
+            foreach (var root in RootsFor(_pending.Dequeue()))
             {
                 Visit(root, _ => { });
             }

@@ -73,8 +73,16 @@ internal static class IndexFlow
     }
 
     /// <summary>The flat element number of an index.</summary>
-    public static Linear Flatten(IReadOnlyList<Dim> strides, Linear[] at) =>
-        at.Zip(strides, (x, s) => x.Times(s)).Aggregate(Linear.Zero, (sum, x) => sum.Plus(x));
+    public static Linear Flatten(IReadOnlyList<Dim> strides, Linear[] at)
+    {
+        var sum = Linear.Zero;
+        for (var i = 0; i < at.Length; i++)
+        {
+            sum = sum.Plus(at[i].Times(strides[i]));
+        }
+
+        return sum;
+    }
 
     /// <summary>Pairs of axis ranges of two shapes that hold the same elements: (first, count) in each.</summary>
     public static List<(int From, int FromCount, int To, int ToCount)> Groups(IReadOnlyList<Dim> from, IReadOnlyList<Dim> to)

@@ -23,6 +23,8 @@ internal sealed record Digit(LoopVariable Variable, Dim Divisor, Dim? Modulus);
 /// <summary>An index: a sum of digits with coefficients, plus an offset.</summary>
 internal sealed record Linear(EquatableArray<(Digit Digit, Dim Coefficient)> Terms, Dim Offset)
 {
+    private int _hash;
+
     public static Linear Zero { get; } = new([], Dim.Zero);
 
     public static Linear Column { get; } = Of(new Digit(LoopVariable.Column, Dim.One, null));
@@ -37,15 +39,29 @@ internal sealed record Linear(EquatableArray<(Digit Digit, Dim Coefficient)> Ter
 
     public bool Uses(LoopVariable variable) => Terms.Any(t => t.Digit.Variable == variable);
 
-    public Linear Plus(Dim offset) => this with { Offset = Offset + offset };
+    public Linear Plus(Dim offset) => offset.Equals(Dim.Zero) ? this : new(Terms, Offset + offset);
 
-    public Linear Times(Dim factor) => factor.Equals(Dim.Zero)
-        ? Zero
+    public Linear Times(Dim factor) => factor.Equals(Dim.Zero) || IsZero ? Zero
+        : factor.IsOne ? this
         : new(Terms.Select(t => (t.Digit, t.Coefficient * factor)).ToEquatableArray(), Offset * factor);
+
+    public bool Equals(Linear? other) => ReferenceEquals(this, other) || (other is not null && Offset.Equals(other.Offset) && Terms.Equals(other.Terms));
+
+    public override int GetHashCode() => _hash != 0 ? _hash : _hash = unchecked((Terms.GetHashCode() * 31) + Offset.GetHashCode());
 
     /// <summary>The sum, with neighbouring digits of one variable merged: <c>T * (r / T) + r % T</c> is <c>r</c>.</summary>
     public Linear Plus(Linear other)
     {
+        if (other.IsZero || IsZero)
+        {
+            return IsZero ? other : this;
+        }
+
+        if (Terms.Count == 0 || other.Terms.Count == 0)
+        {
+            return new(Terms.Count == 0 ? other.Terms : Terms, Offset + other.Offset);
+        }
+
         var terms = Terms.Concat(other.Terms).ToList();
         for (var merged = true; merged;)
         {
@@ -131,4 +147,45 @@ internal sealed record Linear(EquatableArray<(Digit Digit, Dim Coefficient)> Ter
             ? (new Digit(h.Variable, l.Divisor, h.Modulus is null ? null : h.Modulus * size), low.Coefficient)
             : null;
     }
+}
+
+/// <summary>A value at an index: the key under which expressions are computed once.</summary>
+internal readonly struct Place : IEquatable<Place>
+{
+    private readonly Value _value;
+    private readonly Linear[] _at;
+    private readonly int _hash;
+
+    public Place(Value value, Linear[] at)
+    {
+        _value = value;
+        _at = at;
+        _hash = value.GetHashCode();
+        foreach (var index in at)
+        {
+            _hash = unchecked((_hash * 31) + index.GetHashCode());
+        }
+    }
+
+    public bool Equals(Place other)
+    {
+        if (_hash != other._hash || _value != other._value || _at.Length != other._at.Length)
+        {
+            return false;
+        }
+
+        for (var i = 0; i < _at.Length; i++)
+        {
+            if (!_at[i].Equals(other._at[i]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    public override bool Equals(object? obj) => obj is Place other && Equals(other);
+
+    public override int GetHashCode() => _hash;
 }
