@@ -91,7 +91,8 @@ internal sealed unsafe class Reference
     public static void Close(double[] expected, ReadOnlySpan<float> actual, double tolerance, string name)
     {
         Assert.Equal(expected.Length, actual.Length);
-        var scale = Math.Max(expected.Max(Math.Abs), 1e-3);
+        // Where terms of order 1 cancel, f32 leaves about 1e-7: a tensor of zeros is compared on that scale.
+        var scale = Math.Max(expected.Max(Math.Abs), 1e-2);
         for (var i = 0; i < expected.Length; i++)
         {
             Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance * scale, $"{name}[{i}] is {actual[i]}, wanted {expected[i]} (largest {scale})");
