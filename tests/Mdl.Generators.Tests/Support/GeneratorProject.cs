@@ -16,12 +16,8 @@ internal sealed record GeneratorProject
     public ImmutableSortedDictionary<string, AdditionalText> Files { get; init; } =
         ImmutableSortedDictionary.Create<string, AdditionalText>(StringComparer.Ordinal);
 
-    public ImmutableDictionary<string, string> Properties { get; init; } = ImmutableDictionary<string, string>.Empty.Add("RootNamespace", "Sample");
-
-    public ImmutableDictionary<string, string> Globals { get; init; } = ImmutableDictionary<string, string>.Empty;
-
-    public ImmutableDictionary<string, Dictionary<string, string>> FileOptions { get; init; } =
-        ImmutableDictionary<string, Dictionary<string, string>>.Empty;
+    /// <summary>Everything that comes through the options provider. A new object stands for a new provider.</summary>
+    public ProjectSettings Settings { get; init; } = new();
 
     public string CSharp { get; init; } = "namespace Sample; internal static class Program { private static void Main() { } }";
 
@@ -45,14 +41,19 @@ internal sealed record GeneratorProject
     public GeneratorProject WithFile(string path, string? text) =>
         this with { Files = Files.SetItem(path, new MemoryText(System.IO.Path.GetFullPath(path, Root), text)) };
 
-    public GeneratorProject WithProperty(string name, string value) => this with { Properties = Properties.SetItem(name, value) };
+    public GeneratorProject WithProperty(string name, string value) => WithGlobal("build_property." + name, value);
+
+    public GeneratorProject WithGlobal(string key, string value) =>
+        this with { Settings = Settings with { Global = Settings.Global.SetItem(key, value) } };
+
+    /// <summary>Sets a key in a section for one file.</summary>
+    public GeneratorProject WithFileOption(string path, string key, string value) =>
+        this with { Settings = Settings with { Files = Settings.Files.SetItem(path, new() { [key] = value }) } };
 
     public ImmutableArray<AdditionalText> Texts() => [.. Reversed ? Files.Values.Reverse() : Files.Values];
 
-    public AnalyzerConfigOptionsProvider Options() => new MemoryOptions(
-        Properties.Add("ProjectDir", Root + "/").ToDictionary(p => "build_property." + p.Key, p => p.Value)
-            .Concat(Globals).ToDictionary(p => p.Key, p => p.Value),
-        FileOptions);
+    public AnalyzerConfigOptionsProvider Options() =>
+        new MemoryOptions(Settings.Global.SetItem("build_property.ProjectDir", Root + "/"), Settings.Files);
 
     public CSharpParseOptions ParseOptions => new(LanguageVersion, documentationMode: DocumentationMode.Diagnose);
 

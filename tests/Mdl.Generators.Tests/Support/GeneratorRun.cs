@@ -25,23 +25,21 @@ internal sealed class GeneratorRun(GeneratorProject project, GeneratorDriver dri
         return $"{diagnostic.Id} {span.Path}({start.Line + 1},{start.Character + 1})-({end.Line + 1},{end.Character + 1})";
     }
 
-    /// <summary>Why each output of each step was what it was, by the names in <see cref="TrackingNames"/>; steps without outputs are left out.</summary>
-    public IReadOnlyDictionary<string, IncrementalStepRunReason[]> Reasons => TrackingNames.All
+    /// <summary>Why each output of each step was what it was, a line for a step: "Units: Cached Modified"; then the same for what was added.</summary>
+    public string Reasons => string.Concat(TrackingNames.All
         .Where(name => Result.TrackedSteps.ContainsKey(name))
-        .ToDictionary(name => name, name => Result.TrackedSteps[name].SelectMany(step => step.Outputs).Select(o => o.Reason).Order().ToArray());
+        .Select(name => Line(name, Result.TrackedSteps[name]))
+        .Append(Line("Output", Result.TrackedOutputSteps.SelectMany(step => step.Value))));
 
-    /// <summary>Why the source outputs ran.</summary>
-    public IncrementalStepRunReason[] OutputReasons =>
-        [.. Result.TrackedOutputSteps.SelectMany(step => step.Value).SelectMany(step => step.Outputs).Select(o => o.Reason).Order()];
+    private static string Line(string name, IEnumerable<IncrementalGeneratorRunStep> steps) =>
+        $"{name}: {string.Join(" ", steps.SelectMany(step => step.Outputs).Select(output => output.Reason.ToString()).Order(StringComparer.Ordinal))}\n";
 
-    /// <summary>The driver with the inputs of an edited project in place of its own.</summary>
+    /// <summary>The driver with the inputs of an edited project in place of its own; inputs that are as before stay the same objects.</summary>
     public GeneratorDriver Edit(GeneratorProject edited)
     {
         Assert.Equal(project.Root, edited.Root);
-        return driver
-            .ReplaceAdditionalTexts(edited.Texts())
-            .WithUpdatedParseOptions(edited.ParseOptions)
-            .WithUpdatedAnalyzerConfigOptions(edited.Options());
+        var next = driver.ReplaceAdditionalTexts(edited.Texts()).WithUpdatedParseOptions(edited.ParseOptions);
+        return ReferenceEquals(project.Settings, edited.Settings) ? next : next.WithUpdatedAnalyzerConfigOptions(edited.Options());
     }
 
     private static GeneratorRunResult Checked(GeneratorRunResult result)

@@ -23,11 +23,14 @@ internal static class PlainValues
             {
                 foreach (var (value, _) in step.Outputs)
                 {
-                    Walk(value, name, new(ReferenceEqualityComparer.Instance));
+                    Walk(value, name);
                 }
             }
         }
     }
+
+    /// <summary>Fails if something that a step must not hold can be reached from a value.</summary>
+    public static void Walk(object? value, string path) => Walk(value, path, new(ReferenceEqualityComparer.Instance));
 
     private static void Walk(object? value, string path, HashSet<object> seen)
     {
