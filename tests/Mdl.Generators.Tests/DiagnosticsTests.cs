@@ -19,8 +19,8 @@ public class DiagnosticsTests
 
         var run = (GeneratorProject.With(("bad.mdl", "module Bad;"), ("good.mdl", "module Good;")) with { Compile = Fail }).Run();
         var diagnostic = Assert.Single(run.Result.Diagnostics);
-        Assert.Equal("MDL0901", diagnostic.Id);
-        Assert.Contains("'bad.mdl' with InvalidOperationException: first; this is a mistake in Mdl, please report it", diagnostic.GetMessage(null), StringComparison.Ordinal);
+        Assert.Equal("MDL0999", diagnostic.Id);
+        Assert.Equal("internal error of the compiler in bad.mdl, please report it with the file: InvalidOperationException: first", diagnostic.GetMessage(null));
         Assert.Equal(["good/Echo.g.cs"], run.Sources.Keys);
     }
 
@@ -30,7 +30,7 @@ public class DiagnosticsTests
         static CompileResult Unknown(Dsl.SourceText source, Func<string, Dsl.SourceText?> import, CompileOptions options, CancellationToken token) =>
             new([], [new("MDL9999", Dsl.Severity.Error, "?", source.Path, default)]);
 
-        Assert.Equal(["MDL0901"], (GeneratorProject.With(("a.mdl", "")) with { Compile = Unknown }).Run().Result.Diagnostics.Select(d => d.Id));
+        Assert.Equal(["MDL0999"], (GeneratorProject.With(("a.mdl", "")) with { Compile = Unknown }).Run().Result.Diagnostics.Select(d => d.Id));
     }
 
     [Theory]
@@ -66,7 +66,7 @@ public class DiagnosticsTests
     public void Point_10_a_file_that_cannot_be_read_is_a_diagnostic()
     {
         var run = (new GeneratorProject { Compile = Echo.Compile }).WithFile("gone.mdl", null).Run();
-        Assert.Equal(["MDL0902 " + Root + "gone.mdl(1,1)-(1,1)"], run.Places);
+        Assert.Equal(["MDL0901 " + Root + "gone.mdl(1,1)-(1,1)"], run.Places);
     }
 
     [Fact]
@@ -218,8 +218,8 @@ public class DiagnosticsTests
     public void A_project_without_unsafe_code_or_with_an_old_language_is_told_so()
     {
         var project = GeneratorProject.With(("a.mdl", "module A;")) with { Compile = Echo.Compile };
-        Assert.Equal(["MDL0903"], project.WithProperty("AllowUnsafeBlocks", "false").Run().Result.Diagnostics.Select(d => d.Id));
-        Assert.Equal(["MDL0904"], (project with { LanguageVersion = LanguageVersion.CSharp11 }).Run().Result.Diagnostics.Select(d => d.Id));
+        Assert.Equal(["MDL0902"], project.WithProperty("AllowUnsafeBlocks", "false").Run().Result.Diagnostics.Select(d => d.Id));
+        Assert.Equal(["MDL0903"], (project with { LanguageVersion = LanguageVersion.CSharp11 }).Run().Result.Diagnostics.Select(d => d.Id));
     }
 
     private static IEnumerable<Microsoft.CodeAnalysis.Diagnostic> In(GeneratorRun run, string path) =>

@@ -15,7 +15,7 @@ internal static class UnitCompiler
         token.ThrowIfCancellationRequested();
         if (unit.File.Text is not { } text)
         {
-            return Failed(unit, GeneratorDiagnostics.Unreadable, unit.File.Path);
+            return Failed(unit, GeneratorDiagnostics.AtStart(GeneratorDiagnostics.Unreadable, unit.File.Path, unit.File.Path));
         }
 
         var source = new SourceText(unit.File.Path, text);
@@ -33,7 +33,7 @@ internal static class UnitCompiler
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
             // An exception here would silence the generator for every file of the project, so it costs this file only.
-            return Failed(unit, GeneratorDiagnostics.Fault, unit.File.Path, exception.GetType().Name, FirstLine(exception.Message));
+            return Failed(unit, GeneratorDiagnostics.Fault(unit.File.Path, exception));
         }
     }
 
@@ -64,8 +64,5 @@ internal static class UnitCompiler
         }
     }
 
-    private static CompiledUnit Failed(CompilationUnit unit, Microsoft.CodeAnalysis.DiagnosticDescriptor descriptor, params string[] arguments) =>
-        new(unit.File.Path, [], [GeneratorDiagnostics.AtStart(descriptor, unit.File.Path, arguments)]);
-
-    private static string FirstLine(string message) => message.Split('\r', '\n')[0];
+    private static CompiledUnit Failed(CompilationUnit unit, LocatedDiagnostic diagnostic) => new(unit.File.Path, [], [diagnostic]);
 }

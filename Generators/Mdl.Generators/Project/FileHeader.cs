@@ -66,9 +66,13 @@ internal sealed record FileHeader(string Path, EquatableArray<string> Imports)
 
         if (end < text.Length && text[end] == '"')
         {
-            var close = EndOfString(text, end);
-            imports.Add(ModulePath.Resolve(path, text.Substring(end + 1, Math.Max(close - end - 2, 0))));
-            return close;
+            var next = EndOfString(text, end);
+            if (next - end > 2 && text[next - 1] == '"')
+            {
+                imports.Add(ModulePath.Resolve(path, text.Substring(end + 1, next - end - 2)));
+            }
+
+            return next;
         }
 
         return end;

@@ -11,7 +11,6 @@ internal static class Descriptors
     [
         .. DiagnosticIds.All.Select(kind => new DiagnosticDescriptor(
             kind.Id, kind.Title, "{0}", kind.Category, DiagnosticSeverity.Error, isEnabledByDefault: true, helpLinkUri: HelpLink(kind.Id))),
-        GeneratorDiagnostics.Fault,
         GeneratorDiagnostics.Unreadable,
         GeneratorDiagnostics.Unsafe,
         GeneratorDiagnostics.Language,

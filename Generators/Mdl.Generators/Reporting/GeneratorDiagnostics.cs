@@ -11,45 +11,45 @@ internal static class GeneratorDiagnostics
     /// <summary>Generated code uses collection expressions and static abstract members.</summary>
     public const LanguageVersion LowestLanguageVersion = LanguageVersion.CSharp12;
 
-    public static readonly DiagnosticDescriptor Fault = new(
+    public static readonly DiagnosticDescriptor Unreadable = new(
         "MDL0901",
-        "The compiler failed",
-        "The compiler failed on '{0}' with {1}: {2}; this is a mistake in Mdl, please report it together with the file",
+        "A file cannot be read",
+        "'{0}' cannot be read",
         "Mdl",
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
         helpLinkUri: Descriptors.HelpLink("MDL0901"),
         customTags: WellKnownDiagnosticTags.NotConfigurable);
 
-    public static readonly DiagnosticDescriptor Unreadable = new(
+    public static readonly DiagnosticDescriptor Unsafe = new(
         "MDL0902",
-        "A file cannot be read",
-        "'{0}' cannot be read",
+        "Unsafe code is switched off",
+        "Generated models work on pointers: remove AllowUnsafeBlocks from the project or set it to true",
         "Mdl",
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
         helpLinkUri: Descriptors.HelpLink("MDL0902"),
         customTags: WellKnownDiagnosticTags.NotConfigurable);
 
-    public static readonly DiagnosticDescriptor Unsafe = new(
+    public static readonly DiagnosticDescriptor Language = new(
         "MDL0903",
-        "Unsafe code is switched off",
-        "Generated models work on pointers: remove AllowUnsafeBlocks from the project or set it to true",
+        "The C# version is too low",
+        "Generated models need C# {0}, but the project compiles as C# {1}",
         "Mdl",
         DiagnosticSeverity.Error,
         isEnabledByDefault: true,
         helpLinkUri: Descriptors.HelpLink("MDL0903"),
         customTags: WellKnownDiagnosticTags.NotConfigurable);
 
-    public static readonly DiagnosticDescriptor Language = new(
-        "MDL0904",
-        "The C# version is too low",
-        "Generated models need C# {0}, but the project compiles as C# {1}",
-        "Mdl",
-        DiagnosticSeverity.Error,
-        isEnabledByDefault: true,
-        helpLinkUri: Descriptors.HelpLink("MDL0904"),
-        customTags: WellKnownDiagnosticTags.NotConfigurable);
+    /// <summary>An exception in the compiler or the generator.</summary>
+    public static LocatedDiagnostic Fault(string path, Exception exception) => new(
+        DiagnosticIds.InternalError,
+        Severity.Error,
+        $"internal error of the compiler in {path}, please report it with the file: {exception.GetType().Name}: {exception.Message.Split('\r', '\n')[0]}",
+        path,
+        default,
+        default,
+        default);
 
     /// <summary>A diagnostic about a file as a whole.</summary>
     public static LocatedDiagnostic AtStart(DiagnosticDescriptor descriptor, string path, params string[] arguments) => new(
