@@ -29,7 +29,7 @@ public class OutputTests
     [Fact]
     public void Point_18_the_order_of_files_does_not_show()
     {
-        var project = GeneratorProject.With(("a/x.mdl", Samples.Tiny), ("a/X.mdl", "module Other;"), ("ling.mdl", Samples.Ling));
+        var project = GeneratorProject.With(("a/x.mdl", Samples.Tiny), ("a/X.mdl", "module Other;"), ("ling.mdl", Samples.LingNano));
         Assert.Equal(Bytes(project), Bytes(project with { Reversed = true }));
         Assert.Equal(Bytes(project), Bytes(project));
     }
@@ -37,8 +37,8 @@ public class OutputTests
     [Fact]
     public void Point_18_line_ends_do_not_show()
     {
-        var unix = GeneratorProject.With(("a.mdl", Samples.Tiny), ("ling.mdl", Samples.Ling));
-        var windows = GeneratorProject.With(("a.mdl", Samples.Tiny.ReplaceLineEndings("\r\n")), ("ling.mdl", Samples.Ling.ReplaceLineEndings("\r\n")));
+        var unix = GeneratorProject.With(("a.mdl", Samples.Tiny), ("ling.mdl", Samples.LingNano));
+        var windows = GeneratorProject.With(("a.mdl", Samples.Tiny.ReplaceLineEndings("\r\n")), ("ling.mdl", Samples.LingNano.ReplaceLineEndings("\r\n")));
         Assert.Equal(Bytes(unix), Bytes(windows));
         Assert.DoesNotContain('\r', Bytes(unix));
     }
@@ -46,7 +46,7 @@ public class OutputTests
     [Fact]
     public void Point_18_the_culture_does_not_show()
     {
-        var project = GeneratorProject.With(("a.mdl", Samples.Tiny), ("ling.mdl", Samples.Ling), ("bad.mdl", "preset 1e-6;"));
+        var project = GeneratorProject.With(("a.mdl", Samples.Tiny), ("ling.mdl", Samples.LingNano), ("bad.mdl", "preset 1e-6;"));
         var expected = Bytes(project) + Messages(project);
 
         // Culture data may be missing on the machine, so this is the invariant culture with what tr-TR, de-DE and sv-SE do to numbers.
@@ -70,8 +70,8 @@ public class OutputTests
     [Fact]
     public void Point_19_two_checkouts_give_the_same_bytes()
     {
-        var here = GeneratorProject.With("/home/someone/project", ("models/a.mdl", Samples.Tiny), ("../shared/ling.mdl", Samples.Ling));
-        var there = GeneratorProject.With("/build/agent 7/w", ("models/a.mdl", Samples.Tiny), ("../shared/ling.mdl", Samples.Ling));
+        var here = GeneratorProject.With("/home/someone/project", ("models/a.mdl", Samples.Tiny), ("../shared/ling.mdl", Samples.LingNano));
+        var there = GeneratorProject.With("/build/agent 7/w", ("models/a.mdl", Samples.Tiny), ("../shared/ling.mdl", Samples.LingNano));
         Assert.Equal(Bytes(here), Bytes(there));
         Assert.DoesNotContain("/home/", Bytes(here), StringComparison.Ordinal);
     }
@@ -89,7 +89,7 @@ public class OutputTests
     [Fact]
     public void Generated_code_compiles_without_a_warning()
     {
-        var run = GeneratorProject.With(("a.mdl", Samples.Tiny), ("ling.mdl", Samples.Ling)).Run();
+        var run = GeneratorProject.With(("a.mdl", Samples.Tiny), ("ling.mdl", Samples.LingNano)).Run();
         Assert.Empty(run.Result.Diagnostics);
         Assert.NotEmpty(run.Sources);
         Assert.Empty(run.Output.GetDiagnostics().Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning));
