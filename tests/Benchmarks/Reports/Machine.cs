@@ -13,7 +13,7 @@ internal static class Machine
         var bandwidth = own.Ask("bandwidth")[0];
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{Processor()}, {context.Threads} threads, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}. "
+            $"{Processor()}, {context.Threads} thread{(context.Threads == 1 ? "" : "s")}, {RuntimeInformation.OSDescription}, {RuntimeInformation.FrameworkDescription}. "
             + $"Limits: {peak:0} GFLOP/s of f32 multiply-adds, {bandwidth:0} GB/s read from memory.");
     }
 
