@@ -191,7 +191,14 @@ internal sealed partial class Elaborator
         var block = (BlockSyntax)instance.Template.Declaration.Syntax;
         Run(block.Body, callee);
         frame.Region.Builder.Origin = origin;
-        return Leave(callee, block.Results, folded);
+        var result = Leave(callee, block.Results, folded);
+        if (result is Tensor tensor && call.Callee is NameSyntax name)
+        {
+            // What an instance computes is known by the instance's name, unless the source gives it a better one.
+            tensor.Region.Builder.Name(tensor.Value, name.Text);
+        }
+
+        return result;
     }
 
     /// <summary>Calls a router and gives back its frame, in which it has defined <c>choose</c> and <c>gate</c>.</summary>

@@ -74,6 +74,7 @@ internal sealed class Region(Region? parent, int repeats, int firstIndex)
             var outer = Parent!.Builder.Add(new Parameter(key, new TensorType(ElementType.F32, [Repeats, .. shape])));
             Parent.Builder.Name(outer, key);
             inner = Placeholder(new TensorType(ElementType.F32, shape));
+            Builder.Name(inner, key.Substring(key.LastIndexOf('.') + 1));
             _sliced[key] = inner;
             Slices.Add((outer, inner));
         }

@@ -205,24 +205,29 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
         return unique;
     }
 
-    /// <summary>The source's name for a value, or the name of the value that it is made from, or the operation's.</summary>
+    /// <summary>The source's name for a value; else the name of the weight that it is a product with, or of what it is computed from, or the operation's.</summary>
     private static string NameOf(Graph graph, Value value)
     {
+        const int Farthest = 5;
+        var suffix = value.Output > 0 ? value.Output.ToString(CultureInfo.InvariantCulture) : "";
         var node = graph.Nodes[value.Node];
-        for (var v = node; ; v = graph.Nodes[v.Inputs[0].Node])
+        for (var (v, steps) = (node, 0); steps < Farthest; steps++)
         {
             if (v.Name.Length > 0)
             {
-                return v.Name + (value.Output > 0 ? value.Output.ToString(CultureInfo.InvariantCulture) : "");
+                return v.Name.Substring(v.Name.LastIndexOf('.') + 1) + suffix;
             }
 
-            if (v.Operation is not (Reshape or Broadcast or Transpose or Slice) || v.Inputs.Count == 0)
+            if (v.Inputs.Count == 0)
             {
                 break;
             }
+
+            // Of a product, the weight says more than the tokens.
+            v = graph.Nodes[v.Inputs[v.Operation is Contract or GroupedContract ? 1 : 0].Node];
         }
 
-        return node.Operation.GetType().Name + (value.Output > 0 ? value.Output.ToString(CultureInfo.InvariantCulture) : "");
+        return node.Operation.GetType().Name + suffix;
     }
 
     private static string Pascal(string name)
