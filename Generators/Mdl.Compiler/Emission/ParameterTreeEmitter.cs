@@ -7,29 +7,35 @@ namespace Mdl.Compiler.Emission;
 /// <summary>Writes the parameters as a tree of types that follows the names of the source: <c>model.Parameters.Layers[2].Attention.Qkv</c>.</summary>
 internal static class ParameterTreeEmitter
 {
-    private sealed class Branch(string type, string property, int repeats, int firstIndex)
-    {
-        public string Type { get; } = type;
+    // What every struct inherits: properties of these names would hide it.
+    private static readonly string[] Inherited = ["Equals", "GetHashCode", "GetType", "MemberwiseClone", "ReferenceEquals", "ToString"];
 
-        public string Property { get; } = property;
+    private sealed class Branch(string key, string property, int repeats, int firstIndex)
+    {
+        public string Key { get; } = key;
+
+        public string Type { get; set; } = "";
+
+        public string Property { get; set; } = property;
 
         public int Repeats { get; } = repeats;
 
         public int FirstIndex { get; } = firstIndex;
 
-        public SortedDictionary<string, Branch> Children { get; } = new(StringComparer.Ordinal);
+        public List<Branch> Children { get; } = [];
 
         public List<(string Property, int Index, BoundParameter Parameter)> Leaves { get; } = [];
     }
 
     public static void Write(CodeWriter code, BoundModel model, WeightLayout layout)
     {
-        var root = new Branch("ParameterTree", "Parameters", 0, 0);
+        var root = new Branch("", "", 0, 0);
         for (var i = 0; i < layout.Parameters.Count; i++)
         {
             Add(root, layout.Parameters[i], i);
         }
 
+        Name(root, "", "ParameterTree", [model.ClassName]);
         WriteBranch(code, model, root, isRoot: true);
     }
 
@@ -47,23 +53,47 @@ internal static class ParameterTreeEmitter
                 property += "From" + parameter.FirstIndex.ToString(CultureInfo.InvariantCulture);
             }
 
-            if (!branch.Children.TryGetValue(property, out var child))
+            var key = repeated ? segment + parameter.FirstIndex.ToString(CultureInfo.InvariantCulture) : segment;
+            var child = branch.Children.Find(c => c.Key == key);
+            if (child is null)
             {
-                var prefix = branch == root ? "" : branch.Type.Substring(0, branch.Type.Length - "Parameters".Length);
-                child = new Branch(prefix + property + "Parameters", property, repeated ? parameter.Repeats : 0, parameter.FirstIndex);
-                branch.Children[property] = child;
+                child = new Branch(key, property, repeated ? parameter.Repeats : 0, parameter.FirstIndex);
+                branch.Children.Add(child);
             }
 
             branch = child;
         }
 
-        var name = Pascal(segments[segments.Length - 1]);
-        while (branch.Leaves.Any(l => l.Property == name) || branch.Children.ContainsKey(name))
+        branch.Leaves.Add((Pascal(segments[segments.Length - 1]), index, parameter));
+    }
+
+    // Names that differ in the source may meet in C#: a_norm and the norm of a both make ANorm. The later one gets an underscore.
+    private static void Name(Branch branch, string prefix, string type, HashSet<string> types)
+    {
+        branch.Type = Unique(type, types);
+        var members = new HashSet<string>(Inherited, StringComparer.Ordinal) { branch.Type };
+        for (var i = 0; i < branch.Leaves.Count; i++)
+        {
+            var (property, index, parameter) = branch.Leaves[i];
+            branch.Leaves[i] = (Unique(property, members), index, parameter);
+        }
+
+        branch.Children.Sort((a, b) => string.CompareOrdinal(a.Property, b.Property) is var order && order != 0 ? order : string.CompareOrdinal(a.Key, b.Key));
+        foreach (var child in branch.Children)
+        {
+            child.Property = Unique(child.Property, members);
+            Name(child, prefix + child.Property, prefix + child.Property + "Parameters", types);
+        }
+    }
+
+    private static string Unique(string name, HashSet<string> taken)
+    {
+        while (!taken.Add(name))
         {
             name += "_";
         }
 
-        branch.Leaves.Add((name, index, parameter));
+        return name;
     }
 
     private static void WriteBranch(CodeWriter code, BoundModel model, Branch branch, bool isRoot)
@@ -86,7 +116,7 @@ internal static class ParameterTreeEmitter
             code.Line($"public Tensor {property} => _model.GetTensor({index}{(parameter.Repeats > 0 ? ", _instance" : "")});");
         }
 
-        foreach (var child in branch.Children.Values)
+        foreach (var child in branch.Children)
         {
             code.Line();
             if (child.Repeats == 0)
@@ -109,7 +139,7 @@ internal static class ParameterTreeEmitter
         }
 
         code.Close();
-        foreach (var child in branch.Children.Values)
+        foreach (var child in branch.Children)
         {
             WriteBranch(code, model, child, isRoot: false);
         }
