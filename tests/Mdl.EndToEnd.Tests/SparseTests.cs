@@ -1,6 +1,3 @@
-using Mdl.Runtime.Models;
-using Tiny;
-
 namespace Mdl.EndToEnd.Tests;
 
 /// <summary>Every model of the test files, trained and run beside the reference evaluator.</summary>
@@ -23,8 +20,8 @@ public class SparseTests
     [MemberData(nameof(Cases))]
     public void Training_agrees_with_the_reference(string name, int batch, int length)
     {
-        using var model = Create(name);
-        var reference = new Reference(model, FileOf(name));
+        using var model = TestModels.Create(name);
+        var reference = new Reference(model, TestModels.FileOf(name));
         reference.Randomize(length + batch);
         reference.CheckTraining(batch, length, seed: batch);
     }
@@ -36,21 +33,10 @@ public class SparseTests
     [InlineData("OddOne")]
     public void Logits_agree_with_the_reference(string name)
     {
-        using var model = Create(name);
-        var reference = new Reference(model, FileOf(name));
+        using var model = TestModels.Create(name);
+        var reference = new Reference(model, TestModels.FileOf(name));
         reference.Randomize(1);
         int[] tokens = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8];
         Reference.Close(reference.Logits(tokens, 1)[0], model.Forward(tokens), 1e-5, "logits");
     }
-
-    private static string FileOf(string name) => name.StartsWith("Ling", StringComparison.Ordinal) ? "sparse.mdl" : "zoo.mdl";
-
-    private static LanguageModel Create(string name) => name switch
-    {
-        "LingTiny" => new LingTiny(),
-        "LingDeep" => new LingDeep(),
-        "SwitchCapacity" => new SwitchCapacity(),
-        "SwitchDropless" => new SwitchDropless(),
-        _ => new OddOne(),
-    };
 }
