@@ -104,6 +104,23 @@ public sealed unsafe class Team : IDisposable
     /// <summary>Like <see cref="Scratch"/>, but for the thread that launches, to fill by one launch and read by the next.</summary>
     internal void* SharedScratch(long bytes) => _scratch.Get(Threads, bytes);
 
+    /// <summary>
+    /// Keeps other threads from launching until the scope ends. Whoever takes scratch memory outside a launch needs it: another thread's launch
+    /// in between would overwrite or move the memory.
+    /// </summary>
+    internal Lock.Scope Hold()
+    {
+        Enter();
+        try
+        {
+            return _gate.EnterScope();
+        }
+        finally
+        {
+            _gate.Exit();
+        }
+    }
+
     /// <summary>Stops the workers and frees the scratch memory.</summary>
     /// <exception cref="InvalidOperationException">Called from a body that runs on this team.</exception>
     public void Dispose()

@@ -51,6 +51,7 @@ public static unsafe partial class Attention
         float* dq, long dqStride, float* dk, long dkStride, float* dv, long dvStride, float* dSink)
     {
         var scratch = stackalloc nint[team.Threads];
+        using var hold = team.Hold();
         Rows.Reserve(team, BackwardTiles.Place(s, null, out _), scratch);
         var a = new BackwardArguments
         {

@@ -103,6 +103,7 @@ public static unsafe partial class Attention
         a.Ranges = Groups(keys, a.PerRange);
         var partials = (long)s.Batch * s.Heads * a.Ranges * PartialSize(s);
         var scratch = stackalloc nint[team.Threads];
+        using var hold = team.Hold();
         Rows.Reserve(team, (long)a.PerRange * s.Group * sizeof(float), scratch);
         a.Scratch = scratch;
         a.Partials = (float*)team.SharedScratch(partials * sizeof(float));

@@ -72,6 +72,7 @@ public static unsafe partial class Attention
         }
 
         var scratch = stackalloc nint[team.Threads];
+        using var hold = team.Hold();
         Rows.Reserve(team, bytes, scratch);
         a.Scratch = scratch;
         team.Run(&ForwardChunk, &a, heads * a.Splits);

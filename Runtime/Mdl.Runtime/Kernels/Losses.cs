@@ -35,6 +35,7 @@ public static unsafe class Losses
     public static void LinearCrossEntropy(Team team, float* h, float* w, int* target, float* nll, float* lse, int n, int d, int v)
     {
         var (tokens, words, ld) = TileSize(n, v);
+        using var hold = team.Hold();
         var memory = (float*)team.SharedScratch(((tokens * (long)ld) + (3L * tokens)) * sizeof(float));
         for (var row = 0; row < n; row += tokens)
         {
@@ -68,6 +69,7 @@ public static unsafe class Losses
         Team team, float* h, float* w, int* target, float* lse, float* dNll, float* dh, float* dw, int n, int d, int v)
     {
         var (tokens, words, ld) = TileSize(n, v);
+        using var hold = team.Hold();
         var memory = (float*)team.SharedScratch(tokens * (long)ld * sizeof(float));
         for (var row = 0; row < n; row += tokens)
         {

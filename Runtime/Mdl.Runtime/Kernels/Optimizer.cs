@@ -38,6 +38,7 @@ public static unsafe class Optimizer
     {
         var chunks = Chunks(n);
         // The chunks below use no scratch memory of their own, so the first worker's holds the partial sums.
+        using var hold = team.Hold();
         var a = new Arguments { G = g, Count = n, Partials = (double*)team.Scratch(0, chunks * (long)sizeof(double)) };
         team.Run(&NormChunk, &a, chunks);
         var sum = 0.0;

@@ -32,6 +32,7 @@ public static unsafe partial class Routing
         // Two passes over a few ten thousand integers: less work than waking the team.
         var count = checked(tokens * slots);
         var capacity = capacityFactor > 0 ? (int)Math.Min(count, Math.Ceiling(capacityFactor * count / experts)) : count;
+        using var hold = team.Hold();
         var next = (int*)team.Scratch(0, experts * (long)sizeof(int));
         for (var e = 0; e < experts; e++)
         {

@@ -33,6 +33,7 @@ public static unsafe partial class Routing
     public static void Top(Team team, float* x, int* y, long rows, int n, int count, int groups, int keep, int groupTop)
     {
         var scratch = stackalloc nint[team.Threads];
+        using var hold = team.Hold();
         Mdl.Runtime.Kernels.Rows.Reserve(team, (n + groups + (2L * Math.Max(count, Math.Max(keep, groupTop)))) * sizeof(Vector512<int>), scratch);
         var a = new TopArguments
         {
