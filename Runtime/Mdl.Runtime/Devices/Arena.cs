@@ -7,6 +7,9 @@ namespace Mdl.Runtime.Devices;
 /// </summary>
 public sealed unsafe class Arena : IDisposable
 {
+    private const nint Alignment = 64;
+
+    private void* _allocation;
     private byte* _memory;
 
     /// <summary>Allocates the memory.</summary>
@@ -21,8 +24,10 @@ public sealed unsafe class Arena : IDisposable
         }
 
         Bytes = bytes;
-        _memory = (byte*)NativeMemory.AlignedAlloc(checked((nuint)Math.Max(bytes, 64)), 64);
-        NativeMemory.Clear(_memory, checked((nuint)Math.Max(bytes, 64)));
+
+        // Fresh pages of the system are zero already: nothing is touched before it is used.
+        _allocation = NativeMemory.AllocZeroed(checked((nuint)(bytes + Alignment)));
+        _memory = (byte*)(((nint)_allocation + Alignment - 1) & -Alignment);
     }
 
     /// <summary>The size in bytes.</summary>
@@ -82,7 +87,8 @@ public sealed unsafe class Arena : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        NativeMemory.AlignedFree(_memory);
+        NativeMemory.Free(_allocation);
+        _allocation = null;
         _memory = null;
     }
 
