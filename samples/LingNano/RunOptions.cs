@@ -5,7 +5,7 @@ namespace Ling.Sample;
 /// <summary>What the command line says. Null means that it does not say: then a resumed checkpoint decides, or the default.</summary>
 public sealed record RunOptions
 {
-    public const int DefaultSteps = 500;
+    public const int DefaultSteps = 400;
     public const int DefaultBatch = 16;
     public const int DefaultLength = 256;
 
