@@ -61,7 +61,9 @@ public readonly struct EquatableArray<T> : IEquatable<EquatableArray<T>>, IReadO
 
     public static bool operator !=(EquatableArray<T> left, EquatableArray<T> right) => !left.Equals(right);
 
-    public IEnumerator<T> GetEnumerator() => ((IEnumerable<T>)Items).GetEnumerator();
+    public Enumerator GetEnumerator() => new(Items);
+
+    IEnumerator<T> IEnumerable<T>.GetEnumerator() => ((IEnumerable<T>)Items).GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => Items.GetEnumerator();
 
@@ -72,11 +74,39 @@ public readonly struct EquatableArray<T> : IEquatable<EquatableArray<T>>, IReadO
         return new(copy);
     }
 
+    public bool Contains(T item) => Array.IndexOf(Items, item) >= 0;
+
     public EquatableArray<T> Add(T item) => new([.. Items, item]);
 
-    public EquatableArray<T> RemoveAt(int index) => new(Items.Where((_, i) => i != index).ToArray());
+    public EquatableArray<T> RemoveAt(int index)
+    {
+        var rest = new T[Items.Length - 1];
+        Array.Copy(Items, rest, index);
+        Array.Copy(Items, index + 1, rest, index, rest.Length - index);
+        return new(rest);
+    }
+
+    /// <summary>What a function makes of each element.</summary>
+    public EquatableArray<TResult> Map<TResult>(Func<T, TResult> function) => new(Array.ConvertAll(Items, new Converter<T, TResult>(function)));
 
     public override string ToString() => "[" + string.Join(", ", Items) + "]";
+
+    /// <summary>Enumerates without allocating.</summary>
+    public struct Enumerator
+    {
+        private readonly T[] _items;
+        private int _index;
+
+        internal Enumerator(T[] items)
+        {
+            _items = items;
+            _index = -1;
+        }
+
+        public readonly T Current => _items[_index];
+
+        public bool MoveNext() => ++_index < _items.Length;
+    }
 }
 
 public static class EquatableArray

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Mdl.Dsl.Graphs;
 using Mdl.Dsl.Syntax;
 
@@ -70,9 +71,9 @@ internal sealed partial class Elaborator
             : (null, 0);
     }
 
-    private bool BindTokens(BlockSyntax model, int depth, Frame frame, out Value tokens)
+    private bool BindTokens(BlockSyntax model, int depth, Frame frame, [NotNullWhen(true)] out Value? tokens)
     {
-        tokens = default;
+        tokens = null;
         if (model.Inputs.Count != 1
             || model.Inputs[0].Type is not { Element: "int", Shape: { Count: 2 } shape }
             || shape[0] is not NameSyntax batch

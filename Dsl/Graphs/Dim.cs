@@ -40,7 +40,7 @@ public sealed class Dim : IEquatable<Dim>
 
     public bool IsOne => _constant == 1 && IsConstant;
 
-    public IEnumerable<string> Symbols => _terms.SelectMany(t => t.Factors).Distinct(StringComparer.Ordinal);
+    public IEnumerable<string> Symbols => IsConstant ? [] : _terms.SelectMany(t => t.Factors).Distinct(StringComparer.Ordinal);
 
     public IEnumerable<(long Coefficient, IReadOnlyList<string> Factors)> Terms => AllTerms.Select(t => (t.Coefficient, (IReadOnlyList<string>)t.Factors));
 

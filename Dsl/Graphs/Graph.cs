@@ -1,8 +1,12 @@
 namespace Mdl.Dsl.Graphs;
 
 /// <summary>Output number <paramref name="Output"/> of node number <paramref name="Node"/> of a graph.</summary>
-public readonly record struct Value(int Node, int Output = 0)
+public sealed record Value(int Node, int Output = 0)
 {
+    public bool Equals(Value? other) => other is not null && Node == other.Node && Output == other.Output;
+
+    public override int GetHashCode() => unchecked((Node * 31) + Output);
+
     public override string ToString() => Output == 0 ? $"%{Node}" : $"%{Node}.{Output}";
 }
 

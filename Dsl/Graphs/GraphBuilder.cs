@@ -7,7 +7,7 @@ namespace Mdl.Dsl.Graphs;
 public sealed class GraphBuilder
 {
     private readonly List<Node> _nodes = [];
-    private readonly Dictionary<(Operation, EquatableArray<Value>), int> _known = [];
+    private readonly Dictionary<Computation, int> _known = [];
 
     public int Count => _nodes.Count;
 
@@ -25,23 +25,30 @@ public sealed class GraphBuilder
     public EquatableArray<Value> AddAll(Operation operation, params IEnumerable<Value> inputs)
     {
         var first = Add(operation, inputs);
-        return Enumerable.Range(0, _nodes[first.Node].Types.Count).Select(i => new Value(first.Node, i)).ToEquatableArray();
+        var outputs = new Value[_nodes[first.Node].Types.Count];
+        for (var i = 0; i < outputs.Length; i++)
+        {
+            outputs[i] = new(first.Node, i);
+        }
+
+        return new(outputs);
     }
 
     public Value AddNode(Operation operation, EquatableArray<Value> inputs, string name)
     {
         // Two repetitions are never equal: their parameters differ. To compare their bodies would cost more than all other nodes together.
         var isShared = operation is not Repeat;
-        if (isShared && _known.TryGetValue((operation, inputs), out var known))
+        var computation = new Computation(operation, inputs);
+        if (isShared && _known.TryGetValue(computation, out var known))
         {
             return new(known);
         }
 
-        var types = operation.Infer(inputs.Select(Type).ToEquatableArray());
+        var types = operation.Infer(Types(inputs));
         _nodes.Add(new(operation, inputs, types, Origin, name));
         if (isShared)
         {
-            _known[(operation, inputs)] = _nodes.Count - 1;
+            _known[computation] = _nodes.Count - 1;
         }
 
         return new(_nodes.Count - 1);
@@ -60,10 +67,10 @@ public sealed class GraphBuilder
     public void Extend(int node, Operation operation)
     {
         var old = _nodes[node];
-        var types = operation.Infer(old.Inputs.Select(Type).ToEquatableArray());
+        var types = operation.Infer(Types(old.Inputs));
         Shapes.Require(types.Take(old.Types.Count).SequenceEqual(old.Types), $"{operation} does not have the outputs of {old.Operation}");
-        _known.Remove((old.Operation, old.Inputs));
-        _known[(operation, old.Inputs)] = node;
+        _known.Remove(new(old.Operation, old.Inputs));
+        _known[new(operation, old.Inputs)] = node;
         _nodes[node] = old with { Operation = operation, Types = types };
     }
 
@@ -106,5 +113,32 @@ public sealed class GraphBuilder
     {
         var kept = axes.Where(a => !Type(x).Shape[a].IsOne).OrderBy(a => a).ToEquatableArray();
         return kept.Count == 0 ? x : Add(new Reduce(function, kept), x);
+    }
+
+    private EquatableArray<TensorType> Types(EquatableArray<Value> values)
+    {
+        var types = new TensorType[values.Count];
+        for (var i = 0; i < types.Length; i++)
+        {
+            types[i] = Type(values[i]);
+        }
+
+        return new(types);
+    }
+
+    private sealed class Computation(Operation operation, EquatableArray<Value> inputs) : IEquatable<Computation>
+    {
+        private readonly int _hash = unchecked((operation.GetHashCode() * 31) + inputs.GetHashCode());
+
+        private Operation Operation { get; } = operation;
+
+        private EquatableArray<Value> Inputs { get; } = inputs;
+
+        public bool Equals(Computation? other) =>
+            other is not null && _hash == other._hash && Inputs == other.Inputs && Operation.Equals(other.Operation);
+
+        public override bool Equals(object? obj) => Equals(obj as Computation);
+
+        public override int GetHashCode() => _hash;
     }
 }

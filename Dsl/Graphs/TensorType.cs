@@ -21,5 +21,9 @@ public sealed record TensorType(ElementType Element, EquatableArray<Dim> Shape)
 
     public TensorType With(EquatableArray<Dim> shape) => this with { Shape = shape };
 
+    public bool Equals(TensorType? other) => ReferenceEquals(this, other) || (other is not null && Element == other.Element && Shape == other.Shape);
+
+    public override int GetHashCode() => unchecked((Shape.GetHashCode() * 31) + (int)Element);
+
     public override string ToString() => (Element == ElementType.I32 ? "int" : "") + Shape;
 }

@@ -9,12 +9,12 @@ internal static class Expressions
 {
     public static string Size(Dim dim)
     {
-        var terms = dim.Terms.ToList();
-        if (terms.Count == 0)
+        if (dim.IsConstant)
         {
-            return "0L";
+            return dim.Constant.ToString(CultureInfo.InvariantCulture) + "L";
         }
 
+        var terms = dim.Terms.ToList();
         var parts = terms.Select(t => t.Factors.Count == 0 ? t.Coefficient.ToString(CultureInfo.InvariantCulture) + "L"
             : (t.Coefficient == 1 ? "" : t.Coefficient.ToString(CultureInfo.InvariantCulture) + "L * ") + string.Join(" * ", t.Factors));
         return terms.Count == 1 ? parts.Single() : "(" + string.Join(" + ", parts) + ")";

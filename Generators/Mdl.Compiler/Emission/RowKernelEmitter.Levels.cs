@@ -81,7 +81,7 @@ internal sealed partial class RowKernelEmitter
             return false;
         }
 
-        return !_plan.Fuser.Roots.Contains(value)
+        return !_plan.Fuser.IsRoot(value)
             || (_kernel.Roots.Any(r => r.Value == value && r.Concat is null && r.Kind == RootKind.Store) && Fuser.IsRow(_kernel.Rows, Graph.Type(value).Shape, at)
                 && !at.Any(x => x.Uses(LoopVariable.Inner)));
     }

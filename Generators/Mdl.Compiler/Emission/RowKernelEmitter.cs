@@ -45,7 +45,7 @@ internal sealed partial class RowKernelEmitter
         Column,
     }
 
-    private readonly record struct Operand(string Text, Level Level);
+    private sealed record Operand(string Text, Level Level);
 
     private Graph Graph => _plan.Graph;
 

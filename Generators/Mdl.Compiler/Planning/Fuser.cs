@@ -4,7 +4,10 @@ using Mdl.Dsl.Graphs;
 namespace Mdl.Compiler.Planning;
 
 /// <summary>A stored value that a root reads; Aligned if it is read in the root's own row, so that both may be in one kernel.</summary>
-internal readonly record struct Dependency(Value Value, bool Aligned);
+internal sealed record Dependency(Value Value, bool Aligned);
+
+/// <summary>What a root reads from memory, and every fusable value that it computes.</summary>
+internal sealed record Expression(List<Dependency> Reads, List<Value> Computes);
 
 /// <summary>
 /// Decides which values of a graph are stored and which are computed inline where they are used. Roots are the fusable values that must be stored:
@@ -15,7 +18,7 @@ internal sealed class Fuser
     private readonly Graph _graph;
     private readonly HashSet<Value> _roots = [];
     private readonly Queue<Value> _pending = [];
-    private readonly Dictionary<Root, (List<Dependency> Reads, List<Value> Computes)> _visits = [];
+    private readonly Dictionary<Root, Expression> _visits = [];
     private readonly HashSet<Value> _inPlace = [];
     private readonly Dictionary<Value, bool> _transcendental = [];
 
@@ -28,9 +31,9 @@ internal sealed class Fuser
             Require(DenseBase(output));
         }
 
-        foreach (var node in graph.Nodes.Where(n => !IndexFlow.IsFusable(n.Operation)))
+        foreach (var node in graph.Nodes)
         {
-            for (var i = 0; i < node.Inputs.Count; i++)
+            for (var i = 0; i < node.Inputs.Count && !IndexFlow.IsFusable(node.Operation); i++)
             {
                 Require(TemplateInput(node, i).Base);
             }
@@ -39,7 +42,7 @@ internal sealed class Fuser
         Close();
     }
 
-    public IReadOnlyCollection<Value> Roots => _roots;
+    public bool IsRoot(Value value) => _roots.Contains(value);
 
     public bool IsStored(Value value) => _roots.Contains(value) || !IndexFlow.IsFusable(_graph.Nodes[value.Node].Operation);
 
@@ -97,15 +100,31 @@ internal sealed class Fuser
             return RootKind.Store;
         }
 
-        var all = Enumerable.Range(0, last).All(i => reduce.Axes.Contains(i) || shape[i].IsOne);
-        return all && reduce.Function == ReduceFunction.Sum ? RootKind.ColumnReduce : RootKind.SerialReduce;
+        for (var i = 0; i < last; i++)
+        {
+            if (!reduce.Axes.Contains(i) && !shape[i].IsOne)
+            {
+                return RootKind.SerialReduce;
+            }
+        }
+
+        return reduce.Function == ReduceFunction.Sum ? RootKind.ColumnReduce : RootKind.SerialReduce;
     }
 
     /// <summary>The shape whose rows and columns a root's kernel runs over.</summary>
     public EquatableArray<Dim> SpaceOf(Root root) =>
         _graph.Type(root.Kind == RootKind.ColumnReduce ? _graph.Nodes[root.Value.Node].Inputs[0] : root.Value).Shape;
 
-    public static Dim RowsOf(EquatableArray<Dim> shape) => shape.Count == 0 ? Dim.One : Dim.Product(shape.Take(shape.Count - 1));
+    public static Dim RowsOf(EquatableArray<Dim> shape)
+    {
+        var rows = Dim.One;
+        for (var i = 0; i + 1 < shape.Count; i++)
+        {
+            rows *= shape[i];
+        }
+
+        return rows;
+    }
 
     public static Linear[] RootIndex(EquatableArray<Dim> shape)
     {
@@ -140,8 +159,10 @@ internal sealed class Fuser
             return false;
         }
 
-        var leading = shape.Count == 0 ? [] : shape.Take(shape.Count - 1).ToArray();
-        var flat = IndexFlow.Flatten(IndexFlow.Strides(leading), [.. at.Take(leading.Length)]);
+        var leading = shape.Count == 0 ? shape : shape.RemoveAt(shape.Count - 1);
+        var index = new Linear[leading.Count];
+        Array.Copy(at, index, index.Length);
+        var flat = IndexFlow.Flatten(IndexFlow.Strides(leading), index);
         return rows.IsOne ? flat.IsZero : flat == Linear.Row;
     }
 
@@ -153,7 +174,7 @@ internal sealed class Fuser
     {
         if (!_visits.TryGetValue(root, out var visit))
         {
-            visit = ([], []);
+            visit = new([], []);
             var roots = _roots.Count;
             Explore(root, visit.Reads.Add, visit.Computes.Add);
             if (_roots.Count == roots)

@@ -53,7 +53,7 @@ internal sealed class Grouper(Graph graph, int forwardNodes, CancellationToken c
                     ready[new(i, output)] = node.Operation is Leaf ? -1 : steps.Count - 1;
                 }
             }
-            else if (_fuser.Roots.Contains(value))
+            else if (_fuser.IsRoot(value))
             {
                 var position = -1;
                 foreach (var root in _fuser.RootsFor(value))
@@ -126,7 +126,7 @@ internal sealed class Grouper(Graph graph, int forwardNodes, CancellationToken c
         }
 
         var costly = kernels
-            .Where(p => p.Value.Count > 1 && !_fuser.Roots.Contains(p.Key) && graph.Nodes[p.Key.Node].Operation is Unary or Binary or Select or Reduce && IsCostly(p.Key))
+            .Where(p => p.Value.Count > 1 && !_fuser.IsRoot(p.Key) && graph.Nodes[p.Key.Node].Operation is Unary or Binary or Select or Reduce && IsCostly(p.Key))
             .ToDictionary(p => p.Key, p => p.Value);
         bool Serves(Value value) => Users(value).Any(c => costly.TryGetValue(c, out var set) && set.IsSupersetOf(costly[value]));
         return [.. costly.Keys.Where(v => !Serves(v)).OrderBy(v => v.Node)];

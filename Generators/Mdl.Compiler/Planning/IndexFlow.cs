@@ -3,6 +3,9 @@ using Mdl.Dsl.Graphs;
 
 namespace Mdl.Compiler.Planning;
 
+/// <summary>FromCount axes of one shape, beginning at From, that hold the same elements as ToCount axes of another, beginning at To.</summary>
+internal sealed record AxisGroup(int From, int FromCount, int To, int ToCount);
+
 /// <summary>How an index into the result of a fusable operation becomes indices into its inputs.</summary>
 internal static class IndexFlow
 {
@@ -27,8 +30,13 @@ internal static class IndexFlow
         switch (node.Operation)
         {
             case Broadcast:
-                var skipped = at.Length - shape.Count;
-                return [.. shape.Select((d, i) => d.IsOne ? Linear.Zero : at[i + skipped])];
+                var kept = new Linear[shape.Count];
+                for (var i = 0; i < kept.Length; i++)
+                {
+                    kept[i] = shape[i].IsOne ? Linear.Zero : at[i + at.Length - kept.Length];
+                }
+
+                return kept;
             case Reshape reshape:
                 return ThroughReshape(reshape.Shape, shape, at);
             case Transpose transpose:
@@ -40,10 +48,15 @@ internal static class IndexFlow
 
                 return permuted;
             case Slice slice:
-                return [.. at.Select((x, i) => i == slice.Axis ? x.Plus(slice.Start) : x)];
+                return Shifted(at, slice.Axis, slice.Start);
             case Concat concat:
-                var start = node.Inputs.Take(input).Aggregate(Dim.Zero, (sum, v) => sum + graph.Type(v).Shape[concat.Axis]);
-                return [.. at.Select((x, i) => i == concat.Axis ? x.Plus(Dim.Zero - start) : x)];
+                var start = Dim.Zero;
+                for (var i = 0; i < input; i++)
+                {
+                    start += graph.Type(node.Inputs[i]).Shape[concat.Axis];
+                }
+
+                return Shifted(at, concat.Axis, Dim.Zero - start);
             default:
                 return at;
         }
@@ -84,10 +97,10 @@ internal static class IndexFlow
         return sum;
     }
 
-    /// <summary>Pairs of axis ranges of two shapes that hold the same elements: (first, count) in each.</summary>
-    public static List<(int From, int FromCount, int To, int ToCount)> Groups(IReadOnlyList<Dim> from, IReadOnlyList<Dim> to)
+    /// <summary>Pairs of axis ranges of two shapes that hold the same elements.</summary>
+    public static List<AxisGroup> Groups(IReadOnlyList<Dim> from, IReadOnlyList<Dim> to)
     {
-        var groups = new List<(int, int, int, int)>();
+        var groups = new List<AxisGroup>();
         int i = 0, j = 0;
         while (i < from.Count || j < to.Count)
         {
@@ -111,7 +124,7 @@ internal static class IndexFlow
                 }
             }
 
-            groups.Add((i0, i - i0, j0, j - j0));
+            groups.Add(new(i0, i - i0, j0, j - j0));
         }
 
         return groups;
@@ -122,10 +135,14 @@ internal static class IndexFlow
         var into = new Linear[source.Count];
         foreach (var (from, fromCount, to, toCount) in Groups(result, source))
         {
-            var sizes = result.Skip(from).Take(fromCount).ToArray();
-            var flat = Flatten(Strides(sizes), [.. at.Skip(from).Take(fromCount)]);
-            var split = flat.Split([.. source.Skip(to).Take(toCount)]);
-            if (split is null)
+            if (fromCount == 1 && toCount == 1)
+            {
+                into[to] = source[to].IsOne ? Linear.Zero : at[from];
+                continue;
+            }
+
+            var flat = Flatten(Strides(Range(result, from, fromCount)), Range(at, from, fromCount));
+            if (flat.Split(Range(source, to, toCount)) is not { } split)
             {
                 return null;
             }
@@ -134,5 +151,23 @@ internal static class IndexFlow
         }
 
         return into;
+    }
+
+    private static Linear[] Shifted(Linear[] at, int axis, Dim by)
+    {
+        var shifted = (Linear[])at.Clone();
+        shifted[axis] = shifted[axis].Plus(by);
+        return shifted;
+    }
+
+    private static T[] Range<T>(IReadOnlyList<T> items, int first, int count)
+    {
+        var range = new T[count];
+        for (var i = 0; i < count; i++)
+        {
+            range[i] = items[first + i];
+        }
+
+        return range;
     }
 }

@@ -20,8 +20,11 @@ internal enum LoopVariable
 /// <summary>One digit of a loop variable: <c>variable / Divisor % Modulus</c>; no modulus for the leading digit.</summary>
 internal sealed record Digit(LoopVariable Variable, Dim Divisor, Dim? Modulus);
 
+/// <summary>A digit times a coefficient.</summary>
+internal sealed record LinearTerm(Digit Digit, Dim Coefficient);
+
 /// <summary>An index: a sum of digits with coefficients, plus an offset.</summary>
-internal sealed record Linear(EquatableArray<(Digit Digit, Dim Coefficient)> Terms, Dim Offset)
+internal sealed record Linear(EquatableArray<LinearTerm> Terms, Dim Offset)
 {
     private int _hash;
 
@@ -33,17 +36,45 @@ internal sealed record Linear(EquatableArray<(Digit Digit, Dim Coefficient)> Ter
 
     public static Linear Inner { get; } = Of(new Digit(LoopVariable.Inner, Dim.One, null));
 
-    public static Linear Of(Digit digit) => new([(digit, Dim.One)], Dim.Zero);
+    public static Linear Of(Digit digit) => new([new(digit, Dim.One)], Dim.Zero);
 
     public bool IsZero => Terms.Count == 0 && Offset.Equals(Dim.Zero);
 
-    public bool Uses(LoopVariable variable) => Terms.Any(t => t.Digit.Variable == variable);
+    public bool Uses(LoopVariable variable)
+    {
+        foreach (var term in Terms)
+        {
+            if (term.Digit.Variable == variable)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     public Linear Plus(Dim offset) => offset.Equals(Dim.Zero) ? this : new(Terms, Offset + offset);
 
-    public Linear Times(Dim factor) => factor.Equals(Dim.Zero) || IsZero ? Zero
-        : factor.IsOne ? this
-        : new(Terms.Select(t => (t.Digit, t.Coefficient * factor)).ToEquatableArray(), Offset * factor);
+    public Linear Times(Dim factor)
+    {
+        if (factor.IsOne || IsZero)
+        {
+            return this;
+        }
+
+        if (factor.Equals(Dim.Zero))
+        {
+            return Zero;
+        }
+
+        var terms = new LinearTerm[Terms.Count];
+        for (var i = 0; i < terms.Length; i++)
+        {
+            terms[i] = new(Terms[i].Digit, Terms[i].Coefficient * factor);
+        }
+
+        return new(terms.ToEquatableArray(), Offset * factor);
+    }
 
     public bool Equals(Linear? other) => ReferenceEquals(this, other) || (other is not null && Offset.Equals(other.Offset) && Terms.Equals(other.Terms));
 
@@ -62,7 +93,7 @@ internal sealed record Linear(EquatableArray<(Digit Digit, Dim Coefficient)> Ter
             return new(Terms.Count == 0 ? other.Terms : Terms, Offset + other.Offset);
         }
 
-        var terms = Terms.Concat(other.Terms).ToList();
+        List<LinearTerm> terms = [.. Terms, .. other.Terms];
         for (var merged = true; merged;)
         {
             merged = false;
@@ -89,16 +120,26 @@ internal sealed record Linear(EquatableArray<(Digit Digit, Dim Coefficient)> Ter
     /// <summary>Splits an index over an axis of size product(sizes) into indices over the axes; null where that takes more than digits.</summary>
     public Linear[]? Split(IReadOnlyList<Dim> sizes)
     {
-        var result = Enumerable.Repeat(Zero, sizes.Count).ToArray();
-        var wide = Enumerable.Range(0, sizes.Count).Where(i => !sizes[i].IsOne).ToList();
-        if (wide.Count == 0 || (Terms.Count == 0 && Offset.Equals(Dim.Zero)))
+        var result = new Linear[sizes.Count];
+        int first = -1, last = -1;
+        for (var i = 0; i < result.Length; i++)
+        {
+            result[i] = Zero;
+            if (!sizes[i].IsOne)
+            {
+                first = first < 0 ? i : first;
+                last = i;
+            }
+        }
+
+        if (first < 0 || IsZero)
         {
             return result;
         }
 
-        if (wide.Count == 1)
+        if (first == last)
         {
-            result[wide[0]] = this;
+            result[first] = this;
             return result;
         }
 
@@ -109,11 +150,14 @@ internal sealed record Linear(EquatableArray<(Digit Digit, Dim Coefficient)> Ter
 
         var digit = Terms[0].Digit;
         var below = Dim.One;
-        foreach (var i in Enumerable.Reverse(wide))
+        for (var i = last; i >= first; i--)
         {
-            var modulus = i == wide[0] && digit.Modulus is null ? null : sizes[i];
-            result[i] = Of(new Digit(digit.Variable, digit.Divisor * below, modulus));
-            below *= sizes[i];
+            if (!sizes[i].IsOne)
+            {
+                var modulus = i == first && digit.Modulus is null ? null : sizes[i];
+                result[i] = Of(new Digit(digit.Variable, digit.Divisor * below, modulus));
+                below *= sizes[i];
+            }
         }
 
         return result;
@@ -130,7 +174,7 @@ internal sealed record Linear(EquatableArray<(Digit Digit, Dim Coefficient)> Ter
         return text.Append(Offset).ToString();
     }
 
-    private static (Digit, Dim)? Merge((Digit Digit, Dim Coefficient) high, (Digit Digit, Dim Coefficient) low)
+    private static LinearTerm? Merge(LinearTerm high, LinearTerm low)
     {
         var (h, l) = (high.Digit, low.Digit);
         if (h.Variable != l.Variable)
@@ -140,17 +184,17 @@ internal sealed record Linear(EquatableArray<(Digit Digit, Dim Coefficient)> Ter
 
         if (h == l)
         {
-            return (h, high.Coefficient + low.Coefficient);
+            return new(h, high.Coefficient + low.Coefficient);
         }
 
         return l.Modulus is { } size && h.Divisor.Equals(l.Divisor * size) && high.Coefficient.Equals(low.Coefficient * size)
-            ? (new Digit(h.Variable, l.Divisor, h.Modulus is null ? null : h.Modulus * size), low.Coefficient)
+            ? new(new Digit(h.Variable, l.Divisor, h.Modulus is null ? null : h.Modulus * size), low.Coefficient)
             : null;
     }
 }
 
 /// <summary>A value at an index: the key under which expressions are computed once.</summary>
-internal readonly struct Place : IEquatable<Place>
+internal sealed class Place : IEquatable<Place>
 {
     private readonly Value _value;
     private readonly Linear[] _at;
@@ -167,9 +211,9 @@ internal readonly struct Place : IEquatable<Place>
         }
     }
 
-    public bool Equals(Place other)
+    public bool Equals(Place? other)
     {
-        if (_hash != other._hash || _value != other._value || _at.Length != other._at.Length)
+        if (other is null || _hash != other._hash || _value != other._value || _at.Length != other._at.Length)
         {
             return false;
         }
@@ -185,7 +229,7 @@ internal readonly struct Place : IEquatable<Place>
         return true;
     }
 
-    public override bool Equals(object? obj) => obj is Place other && Equals(other);
+    public override bool Equals(object? obj) => Equals(obj as Place);
 
     public override int GetHashCode() => _hash;
 }

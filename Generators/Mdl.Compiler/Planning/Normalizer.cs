@@ -19,7 +19,7 @@ internal static class Normalizer
             forward = i == forwardNodes ? builder.Count : forward;
             var node = graph.Nodes[i];
             builder.Origin = node.Origin;
-            var inputs = node.Inputs.Select(v => map[v]).ToEquatableArray();
+            var inputs = node.Inputs.Map(v => map[v]);
             var result = node.Operation switch
             {
                 Pad pad => Padded(builder, pad, inputs[0]),
@@ -33,7 +33,7 @@ internal static class Normalizer
             }
         }
 
-        return (builder.Build(graph.Outputs.Select(v => map[v])), forward < 0 ? builder.Count : forward);
+        return (builder.Build(graph.Outputs.Map(v => map[v])), forward < 0 ? builder.Count : forward);
     }
 
     private static Value Padded(GraphBuilder builder, Pad pad, Value x)

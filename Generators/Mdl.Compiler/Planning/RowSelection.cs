@@ -33,7 +33,7 @@ internal static class RowSelection
         {
             var node = graph.Nodes[i];
             builder.Origin = node.Origin;
-            var copy = builder.AddNode(node.Operation, node.Inputs.Select(v => map[v]).ToEquatableArray(), node.Name);
+            var copy = builder.AddNode(node.Operation, node.Inputs.Map(v => map[v]), node.Name);
             for (var output = 0; output < node.Types.Count; output++)
             {
                 map[new(i, output)] = copy with { Output = output };

@@ -15,7 +15,7 @@ internal static class Algebra
         {
             var node = graph.Graph.Nodes[i];
             builder.Origin = node.Origin;
-            var results = Rewrite(builder, node, [.. node.Inputs.Select(v => map[v])], isDifferentiated);
+            var results = Rewrite(builder, node, [.. node.Inputs.Map(v => map[v])], isDifferentiated);
             for (var k = 0; k < node.Types.Count; k++)
             {
                 map[new(i, k)] = results[k];
@@ -24,7 +24,7 @@ internal static class Algebra
             mark = i < graph.Mark ? builder.Count : mark;
         }
 
-        return new(builder.Build(graph.Graph.Outputs.Select(v => map[v])), mark);
+        return new(builder.Build(graph.Graph.Outputs.Map(v => map[v])), mark);
     }
 
     private static IReadOnlyList<Value> Rewrite(GraphBuilder builder, Node node, Value[] inputs, bool isDifferentiated)

@@ -61,7 +61,7 @@ internal static class DeadCode
             else if (node.Types.Select((_, k) => new Value(i, k)).Any(live.Contains) || (isBody && node.Operation is Input))
             {
                 // A body keeps its inputs, needed or not: they are its interface, which only the repetition around it can change.
-                var added = builder.AddNode(node.Operation, node.Inputs.Select(v => map[v]).ToEquatableArray(), node.Name);
+                var added = builder.AddNode(node.Operation, node.Inputs.Map(v => map[v]), node.Name);
                 for (var k = 0; k < node.Types.Count; k++)
                 {
                     map[new(i, k)] = new(added.Node, k);
@@ -71,7 +71,7 @@ internal static class DeadCode
             mark = i < marked.Mark ? builder.Count : mark;
         }
 
-        return new(builder.Build(graph.Outputs.Select(v => map[v])), mark);
+        return new(builder.Build(graph.Outputs.Map(v => map[v])), mark);
     }
 
     private static (Repeat Loop, IReadOnlyList<int> Inputs, IReadOnlyList<int> Outputs) Shrink(Repeat repeat, IReadOnlyList<int> used)

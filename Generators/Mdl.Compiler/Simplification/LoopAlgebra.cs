@@ -55,7 +55,7 @@ internal static class LoopAlgebra
             }
         }
 
-        return [.. outputs.Select((v, i) => v ?? outputs[sameAs[i]]!.Value)];
+        return [.. outputs.Select((v, i) => v ?? outputs[sameAs[i]]!)];
     }
 
     private static InputPlan[] Plan(GraphBuilder builder, Repeat loop, Value[] inputs)

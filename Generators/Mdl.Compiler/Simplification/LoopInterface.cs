@@ -64,7 +64,7 @@ internal static class LoopInterface
             {
                 var node = loop.Body.Nodes[i];
                 body.Origin = node.Origin;
-                var added = body.AddNode(node.Operation, node.Inputs.Select(v => map[v]).ToEquatableArray(), node.Name);
+                var added = body.AddNode(node.Operation, node.Inputs.Map(v => map[v]), node.Name);
                 for (var k = 0; k < node.Types.Count; k++)
                 {
                     map[new(i, k)] = new(added.Node, k);
