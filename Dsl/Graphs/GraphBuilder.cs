@@ -37,16 +37,15 @@ public sealed class GraphBuilder
     public Value AddNode(Operation operation, EquatableArray<Value> inputs, string name)
     {
         // Two repetitions are never equal: their parameters differ. To compare their bodies would cost more than all other nodes together.
-        var isShared = operation is not Repeat;
-        var computation = new Computation(operation, inputs);
-        if (isShared && _known.TryGetValue(computation, out var known))
+        var computation = operation is Repeat ? null : new Computation(operation, inputs);
+        if (computation is not null && _known.TryGetValue(computation, out var known))
         {
             return new(known);
         }
 
         var types = operation.Infer(Types(inputs));
         _nodes.Add(new(operation, inputs, types, Origin, name));
-        if (isShared)
+        if (computation is not null)
         {
             _known[computation] = _nodes.Count - 1;
         }
@@ -69,8 +68,12 @@ public sealed class GraphBuilder
         var old = _nodes[node];
         var types = operation.Infer(Types(old.Inputs));
         Shapes.Require(types.Take(old.Types.Count).SequenceEqual(old.Types), $"{operation} does not have the outputs of {old.Operation}");
-        _known.Remove(new(old.Operation, old.Inputs));
-        _known[new(operation, old.Inputs)] = node;
+        if (operation is not Repeat)
+        {
+            _known.Remove(new(old.Operation, old.Inputs));
+            _known[new(operation, old.Inputs)] = node;
+        }
+
         _nodes[node] = old with { Operation = operation, Types = types };
     }
 
@@ -111,7 +114,8 @@ public sealed class GraphBuilder
     /// <summary>Reduces the given axes to size 1.</summary>
     public Value Reduce(ReduceFunction function, Value x, params IEnumerable<int> axes)
     {
-        var kept = axes.Where(a => !Type(x).Shape[a].IsOne).OrderBy(a => a).ToEquatableArray();
+        var shape = Type(x).Shape;
+        var kept = axes.Where(a => !shape[a].IsOne).OrderBy(a => a).ToEquatableArray();
         return kept.Count == 0 ? x : Add(new Reduce(function, kept), x);
     }
 

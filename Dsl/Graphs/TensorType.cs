@@ -19,7 +19,9 @@ public sealed record TensorType(ElementType Element, EquatableArray<Dim> Shape)
 
     public static TensorType I32(params IEnumerable<Dim> shape) => new(ElementType.I32, shape.ToEquatableArray());
 
-    public TensorType With(EquatableArray<Dim> shape) => this with { Shape = shape };
+    public static TensorType F32(EquatableArray<Dim> shape) => new(ElementType.F32, shape);
+
+    public TensorType With(EquatableArray<Dim> shape) => new(Element, shape);
 
     public bool Equals(TensorType? other) => ReferenceEquals(this, other) || (other is not null && Element == other.Element && Shape == other.Shape);
 

@@ -153,7 +153,8 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached)
 
     private static string Indented(string text, int levels)
     {
-        var pad = new string(' ', levels * 4);
-        return string.Join("\n", text.TrimEnd('\n').Split('\n').Select(l => l.Length == 0 ? l : pad + l)) + "\n";
+        var code = new CodeWriter(levels);
+        code.Lines(text.TrimEnd('\n'));
+        return code.ToString();
     }
 }

@@ -57,6 +57,12 @@ internal static class Algebra
         }
 
         var added = builder.AddNode(node.Operation, inputs.ToEquatableArray(), node.Name);
-        return [.. node.Types.Select((_, k) => new Value(added.Node, k))];
+        var results = new Value[node.Types.Count];
+        for (var k = 0; k < results.Length; k++)
+        {
+            results[k] = new(added.Node, k);
+        }
+
+        return results;
     }
 }

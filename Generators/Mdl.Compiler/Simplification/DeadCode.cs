@@ -16,24 +16,55 @@ internal static class DeadCode
         for (var i = graph.Nodes.Count - 1; i >= 0; i--)
         {
             var node = graph.Nodes[i];
-            var used = Enumerable.Range(0, node.Types.Count).Where(k => live.Contains(new(i, k))).ToArray();
-            if (used.Length == 0)
+            if (!IsLive(i, node, live))
             {
                 continue;
             }
 
-            var inputs = Enumerable.Range(0, node.Inputs.Count);
             if (node.Operation is Repeat repeat)
             {
-                var shrunk = Shrink(repeat, used);
-                loops[i] = shrunk;
-                inputs = shrunk.Inputs;
+                loops[i] = Shrink(repeat, [.. Enumerable.Range(0, node.Types.Count).Where(k => live.Contains(new(i, k)))]);
+                live.UnionWith(loops[i].Inputs.Select(k => node.Inputs[k]));
+                continue;
             }
 
-            live.UnionWith(inputs.Select(k => node.Inputs[k]));
+            foreach (var input in node.Inputs)
+            {
+                live.Add(input);
+            }
         }
 
-        return Rebuild(marked, isBody, live, loops);
+        return IsUnchanged(graph, isBody, live, loops) ? marked : Rebuild(marked, isBody, live, loops);
+    }
+
+    private static bool IsLive(int number, Node node, HashSet<Value> live)
+    {
+        for (var k = 0; k < node.Types.Count; k++)
+        {
+            if (live.Contains(new(number, k)))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static bool IsUnchanged(
+        Graph graph, bool isBody, HashSet<Value> live, Dictionary<int, (Repeat Loop, IReadOnlyList<int> Inputs, IReadOnlyList<int> Outputs)> loops)
+    {
+        for (var i = 0; i < graph.Nodes.Count; i++)
+        {
+            var node = graph.Nodes[i];
+            var isKept = loops.TryGetValue(i, out var loop) ? ReferenceEquals(loop.Loop, node.Operation)
+                : IsLive(i, node, live) || (isBody && node.Operation is Input);
+            if (!isKept)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static Marked Rebuild(
@@ -58,7 +89,7 @@ internal static class DeadCode
                     map[new(i, loop.Outputs[k])] = new(added.Node, k);
                 }
             }
-            else if (node.Types.Select((_, k) => new Value(i, k)).Any(live.Contains) || (isBody && node.Operation is Input))
+            else if (IsLive(i, node, live) || (isBody && node.Operation is Input))
             {
                 // A body keeps its inputs, needed or not: they are its interface, which only the repetition around it can change.
                 var added = builder.AddNode(node.Operation, node.Inputs.Map(v => map[v]), node.Name);
@@ -94,7 +125,7 @@ internal static class DeadCode
         var plan = Enumerable.Range(0, inputs)
             .Select(i => new InputPlan(live[i] || (i < repeat.Carried && outputs.Contains(i)) ? repeat.RoleOf(i) : InputRole.Dropped))
             .ToArray();
-        var (loop, kept) = LoopInterface.Rebuild(repeat with { Body = body }, plan, [.. outputs]);
+        var (loop, kept) = LoopInterface.Rebuild(ReferenceEquals(body, repeat.Body) ? repeat : repeat with { Body = body }, plan, [.. outputs]);
         return (loop, kept, [.. outputs]);
     }
 }

@@ -35,6 +35,13 @@ internal static class LoopInterface
         var kept = new[] { InputRole.Carried, InputRole.Invariant, InputRole.Slice }
             .SelectMany(role => Enumerable.Range(0, plan.Count).Where(i => plan[i].Role == role))
             .ToArray();
+        var outputs = keptOutputs.Select(i => loop.Body.Outputs[i]).ToArray();
+        var live = Liveness.Of(loop.Body, outputs);
+        if (keptOutputs.SequenceEqual(Enumerable.Range(0, loop.Body.Outputs.Count)) && IsUnchanged(loop, plan, live))
+        {
+            return (loop, kept);
+        }
+
         var body = new GraphBuilder();
         var map = new Dictionary<Value, Value>();
         for (var i = 0; i < kept.Length; i++)
@@ -56,8 +63,6 @@ internal static class LoopInterface
             }
         }
 
-        var outputs = keptOutputs.Select(i => loop.Body.Outputs[i]).ToArray();
-        var live = Liveness.Of(loop.Body, outputs);
         for (var i = plan.Count; i < loop.Body.Nodes.Count; i++)
         {
             if (live[i])
@@ -80,5 +85,18 @@ internal static class LoopInterface
                 Body = body.Build(outputs.Select(v => map[v])),
             },
             kept);
+    }
+
+    private static bool IsUnchanged(Repeat loop, IReadOnlyList<InputPlan> plan, bool[] live)
+    {
+        for (var i = 0; i < live.Length; i++)
+        {
+            if (i < plan.Count ? plan[i].Role != loop.RoleOf(i) : !live[i])
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 }
