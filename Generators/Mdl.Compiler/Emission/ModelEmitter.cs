@@ -15,7 +15,7 @@ internal static class ModelEmitter
         var training = ModelPlans.Training(model, layout, cancellation);
         var inference = ModelPlans.Inference(model, layout, cancellation);
         yield return new($"{model.ClassName}.g.cs", Model(model, ns, layout, training, inference));
-        yield return new($"{model.ClassName}.Training.g.cs", Training(model, ns, layout, training));
+        yield return new($"{model.ClassName}.Training.g.cs", Training(model, ns, layout, training, inference.Longest));
         yield return new($"{model.ClassName}.Inference.g.cs", Inference(model, ns, inference));
     }
 
@@ -119,7 +119,7 @@ internal static class ModelEmitter
         return code.ToString();
     }
 
-    private static string Training(BoundModel model, string ns, WeightLayout layout, TrainingPlan plan)
+    private static string Training(BoundModel model, string ns, WeightLayout layout, TrainingPlan plan, long? longest)
     {
         var emitter = new ProgramEmitter(plan.Program, cached: false);
         var (forward, backward, fields, constructor) = (new CodeWriter(3), new CodeWriter(3), new CodeWriter(2), new CodeWriter(3));
@@ -142,6 +142,7 @@ internal static class ModelEmitter
         code.Open($"public Training({model.ClassName} model, int batch, int length)");
         code.Line("ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);");
         code.Line("ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);");
+        LimitLength(code, longest, "length");
         code.Line("(B, T) = (batch, length);");
         code.Line("_team = model.Device.Team;");
         code.Line("_weights = model.Weights;");
@@ -214,6 +215,7 @@ internal static class ModelEmitter
         code.Line("ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);");
         code.Line("ArgumentOutOfRangeException.ThrowIfLessThan(chunk, 1);");
         code.Line("ArgumentOutOfRangeException.ThrowIfLessThan(capacity, chunk);");
+        LimitLength(code, plan.Longest, "capacity");
         code.Line("(B, T, R, this.capacity, _chunk) = (batch, chunk, (long)batch * chunk, capacity, chunk);");
         code.Line("_team = model.Device.Team;");
         code.Line("_weights = model.Weights;");
@@ -243,6 +245,14 @@ internal static class ModelEmitter
         code.Line("ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _chunk);");
         code.Line("ArgumentOutOfRangeException.ThrowIfNegative(past);");
         code.Line("ArgumentOutOfRangeException.ThrowIfGreaterThan(past, capacity - count);");
+        if (plan.Uncached is { } mixing)
+        {
+            code.Open("if (past > 0)");
+            code.Line($"throw new NotSupportedException({Quoted($"{model.ClassName} mixes tokens otherwise than by causal attention ({KernelSummary.Of(mixing)}): it computes whole sequences, but cannot continue one from a cache.")});");
+            code.Close();
+            code.Line();
+        }
+
         code.Line("(T, this.past) = (count, past);");
         code.Line("R = lastOnly ? B : B * T;");
         code.Line("for (long row = 0; row < R; row++)");
@@ -275,6 +285,15 @@ internal static class ModelEmitter
         code.Close();
         code.Close();
         return code.ToString();
+    }
+
+    /// <summary>Positions beyond a learned table would read foreign memory.</summary>
+    private static void LimitLength(CodeWriter code, long? longest, string argument)
+    {
+        if (longest is { } most)
+        {
+            code.Line($"ArgumentOutOfRangeException.ThrowIfGreaterThan({argument}, {most.ToString(CultureInfo.InvariantCulture)}); // rows of the shortest table of positions");
+        }
     }
 
     private static string CacheSize(Dim size) => Size(size);

@@ -19,7 +19,9 @@ internal sealed record TrainingPlan(
 /// <param name="Logits">Where the logits are.</param>
 /// <param name="Vocabulary">Their width.</param>
 /// <param name="SelectsRows">Whether the input "rows" chooses the rows whose logits are computed.</param>
-internal sealed record InferencePlan(ProgramPlan Program, Storage Logits, long Vocabulary, bool SelectsRows);
+/// <param name="Longest">The longest sequence that the model has positions for, or null.</param>
+/// <param name="Uncached">What mixes tokens in a way that no cache holds, or null.</param>
+internal sealed record InferencePlan(ProgramPlan Program, Storage Logits, long Vocabulary, bool SelectsRows, long? Longest, Node? Uncached);
 
 /// <summary>From a bound model to the plans of its programs.</summary>
 internal static class ModelPlans
@@ -89,6 +91,8 @@ internal static class ModelPlans
             },
             path => Storage.At("_weights").Plus(layout[path]),
             cancellation).Plan(graph, graph.Nodes.Count, [], [logits]);
-        return new(program, program.Top.Stored[program.Top.Fuser.DenseBase(logits)], graph.Type(logits).Last.Constant, selects);
+        return new(
+            program, program.Top.Stored[program.Top.Fuser.DenseBase(logits)], graph.Type(logits).Last.Constant, selects,
+            TokenMixing.LongestSequence(graph), TokenMixing.FirstUncached(graph));
     }
 }
