@@ -10,6 +10,26 @@ public sealed unsafe class CachedDecodeTests
     private const double Tolerance = 1e-5;
     private const int Length = 13;
 
+    [Fact]
+    public void Models_that_mix_tokens_otherwise_refuse_a_cache()
+    {
+        // Attention spelled out in products: nothing that a cache could hold.
+        using var model = TestModels.Randomized("OddOne", 1);
+        using var program = model.CreateInferenceProgram(1, 4, 8);
+        program.Run(4, 0, lastOnly: false);
+        Assert.Contains("OddOne", Assert.Throws<NotSupportedException>(() => program.Run(4, 4, lastOnly: false)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Sequences_longer_than_a_table_of_positions_are_refused()
+    {
+        using var model = TestModels.Randomized("SwitchDropless", 1);
+        using var longest = model.CreateInferenceProgram(1, 4, 32);
+        Assert.Throws<ArgumentOutOfRangeException>(() => model.CreateInferenceProgram(1, 4, 33));
+        Assert.Throws<ArgumentOutOfRangeException>(() => model.CreateTrainingProgram(1, 33));
+        Assert.Throws<ArgumentOutOfRangeException>(() => model.Forward(new int[60]));
+    }
+
     [Theory]
     [InlineData("LingTiny", 1)]
     [InlineData("LingTiny", 5)]

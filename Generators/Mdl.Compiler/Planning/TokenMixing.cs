@@ -24,7 +24,7 @@ internal static class TokenMixing
 
     /// <summary>
     /// The first node by which a token's result depends on other tokens otherwise than through causal attention, whose keys and values a cache holds; null if
-    /// there is none.
+    /// there is none. Limited capacity does not count: what is dropped depends on the tokens of a run by its meaning.
     /// </summary>
     public static Node? FirstUncached(Graph graph)
     {
@@ -33,7 +33,6 @@ internal static class TokenMixing
             var mixes = node.Operation switch
             {
                 Attend attend => attend.Mask != AttentionMask.Causal,
-                Dispatch dispatch => dispatch.CapacityFactor > 0,
                 Contract contract => HasTime(Depth(scope.Type(node.Inputs[0]), contract.TransposeLeft)),
                 Reduce reduce => reduce.Axes.Any(a => HasTime(scope.Type(node.Inputs[0]).Shape[a])),
                 _ => false,

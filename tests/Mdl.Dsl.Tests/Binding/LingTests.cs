@@ -84,7 +84,7 @@ public class LingTests
     {
         var train = Assert.Single(Model("LingNano").Trains);
         Assert.Equal(
-            TrainSettings.Default with { Name = "Pretrain", LearningRate = 3.36e-4, Warmup = 2000, RecomputeLayers = true },
+            TrainSettings.Default with { Name = "Pretrain", LearningRate = 2e-3, Schedule = "wsd", Warmup = 40, DecayShare = 0.3, FinalRate = 0.05 },
             train);
     }
 }

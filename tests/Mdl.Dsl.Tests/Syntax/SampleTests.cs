@@ -45,7 +45,7 @@ public class SampleTests
     [InlineData("GroupedSigmoid", 6, "loss (3.5E-06 * mean((logsumexp(logits) ^ 2)))")]
     [InlineData("GroupedSigmoid", 7, "after step { bias += (rate * centered(sign((mean(load) - load)))) }")]
     [InlineData("Layer", 1, "let attention = Attention(heads, kv, head, rotary: (head / 2))")]
-    [InlineData("Ling", 5, "h = repeat (layers - dense) { Layer(heads, kv, head, ffn: LingMoe(experts, active, width)) }(h)")]
+    [InlineData("Ling", 5, "h = repeat (layers - dense) { Layer(heads, kv, head, ffn: LingMoe(experts, active, width, rate)) }(h)")]
     [InlineData("Ling", 7, "return logits = (h @ head_weight')")]
     public void StatementsHaveTheirStructure(string block, int index, string expected)
         => Assert.Equal(expected, Printer.Print(Find<BlockSyntax>(block).Body[index]));
@@ -67,7 +67,7 @@ public class SampleTests
     public void MoePresetCheckpointAndTrainHaveTheirItems()
     {
         Assert.Equal(
-            ["Router  GroupedSigmoid(experts, active, groups: 8, keep: 4, scale: 2.5, rate: 0.001)", "Experts experts SwiGlu(width)", "Shared 1 SwiGlu(width)", "Tokens  dropless"],
+            ["Router  GroupedSigmoid(experts, active, groups: 8, keep: 4, scale: 2.5, rate: rate)", "Experts experts SwiGlu(width)", "Shared 1 SwiGlu(width)", "Tokens  dropless"],
             Find<MoeSyntax>("LingMoe").Items.Select(i => $"{i.Kind} {(i.Count is null ? "" : Printer.Print(i.Count))} {Printer.Print(i.Value)}"));
 
         var preset = Find<PresetSyntax>("1T");
@@ -83,7 +83,7 @@ public class SampleTests
             Find<CheckpointSyntax>("BailingMoeV2").Mappings.Select(m => $"{Printer.Print(m.Path)} = {m.Target}"));
 
         Assert.Equal(
-            ["objective next_token", "optimizer adamw(lr: 0.000336, betas: (0.9, 0.95), weight_decay: 0.1, clip: 1)", "schedule constant(warmup: 2000)", "precision f32", "recompute layers"],
+            ["objective next_token", "optimizer adamw(lr: 0.002, betas: (0.9, 0.95), weight_decay: 0.1, clip: 1)", "schedule wsd(warmup: 40, decay: 0.3, final: 0.05)", "precision f32"],
             Find<TrainSyntax>("Pretrain").Directives.Select(d => $"{d.Name} {string.Join(" ", d.Values.Select(Printer.Print))}"));
     }
 
