@@ -28,6 +28,7 @@ public sealed unsafe class Arena : IDisposable
         // Fresh pages of the system are zero already: nothing is touched before it is used.
         _allocation = NativeMemory.AllocZeroed(checked((nuint)(bytes + Alignment)));
         _memory = (byte*)(((nint)_allocation + Alignment - 1) & -Alignment);
+        LargePages.Request(_memory, (nuint)bytes);
     }
 
     /// <summary>The size in bytes.</summary>
