@@ -44,6 +44,17 @@ internal sealed class Avx512Family : InstructionFamily
         code.Add(Instruction.Create(Code.EVEX_Vfmadd231ps_zmm_k1z_zmm_zmmm512b32_er, Vector(target), Vector(left), Vector(right)));
 
     /// <inheritdoc/>
+    public override bool BroadcastsFromMemory => true;
+
+    /// <inheritdoc/>
+    public override void MultiplyAddBroadcast(MachineCode code, int target, int right, MemoryOperand address)
+    {
+        var instruction = Instruction.Create(Code.EVEX_Vfmadd231ps_zmm_k1z_zmm_zmmm512b32_er, Vector(target), Vector(right), address);
+        instruction.IsBroadcast = true;
+        code.Add(instruction);
+    }
+
+    /// <inheritdoc/>
     public override void Multiply(MachineCode code, int target, int right) =>
         code.Add(Instruction.Create(Code.EVEX_Vmulps_zmm_k1z_zmm_zmmm512b32_er, Vector(target), Vector(target), Vector(right)));
 

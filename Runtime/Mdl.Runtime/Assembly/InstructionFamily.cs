@@ -44,6 +44,13 @@ internal abstract class InstructionFamily
     /// <summary>target += left * right.</summary>
     public abstract void MultiplyAdd(MachineCode code, int target, int left, int right);
 
+    /// <summary>Whether <see cref="MultiplyAddBroadcast"/> exists.</summary>
+    public virtual bool BroadcastsFromMemory => false;
+
+    /// <summary>target += every lane of the right operand times the lane at address.</summary>
+    public virtual void MultiplyAddBroadcast(MachineCode code, int target, int right, MemoryOperand address) =>
+        throw new NotSupportedException("The instructions have no multiply-add that broadcasts from memory.");
+
     /// <summary>target *= right.</summary>
     public abstract void Multiply(MachineCode code, int target, int right);
 

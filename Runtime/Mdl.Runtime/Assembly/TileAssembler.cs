@@ -7,7 +7,7 @@ namespace Mdl.Runtime.Assembly;
 /// <summary>Assembles micro-kernels: routines that take a <see cref="GemmTile"/> and compute a tile of the product in registers.</summary>
 internal sealed class TileAssembler
 {
-    private const int Unroll = 4;
+    private const int Unroll = 8;
     private const int PrefetchedRows = 8;
     private const Register Arguments = Register.RDI;
     private const Register Depth = Register.RAX;
@@ -139,8 +139,22 @@ internal sealed class TileAssembler
 
         for (var row = 0; row < _variant.Rows; row++)
         {
+            var element = LeftElement(row, unrolled);
+
+            // Without an index register the broadcast is a part of the multiply-add and takes no instruction of its own. Only some rows do so:
+            // each vector then loads the element again.
+            if (_family.BroadcastsFromMemory && row % 3 == 0)
+            {
+                for (var v = 0; v < _variant.Vectors; v++)
+                {
+                    _family.MultiplyAddBroadcast(_code, row * _variant.Vectors + v, firstRight + v, element);
+                }
+
+                continue;
+            }
+
             var broadcast = firstBroadcast + row % broadcasts;
-            _family.Broadcast(_code, broadcast, LeftElement(row, unrolled));
+            _family.Broadcast(_code, broadcast, element);
             for (var v = 0; v < _variant.Vectors; v++)
             {
                 _family.MultiplyAdd(_code, row * _variant.Vectors + v, broadcast, firstRight + v);

@@ -52,7 +52,7 @@ public static unsafe partial class Gemm
         // High enough to hide the packing of the expert's matrix, low enough that an expert with most rows is shared by all threads.
         var tile = team.Kernels.TileRows;
         var share = rows / (4 * team.Threads);
-        return Math.Clamp(share / tile, 8, 32) * tile;
+        return Math.Clamp(share / tile, 8, 64) * tile;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
