@@ -14,6 +14,9 @@ internal sealed class TileAssembler
     private const Register Right = Register.RCX;
     private const Register RightStep = Register.RDX;
     private const Register LeftStep = Register.RSI;
+    private const Register Ahead = Register.RBX;
+    private const Register RowsAhead = Register.RBP;
+    private const int PrefetchedAtOnce = 3;
     private const Register C = Register.RAX;
     private const Register CStep = Register.RCX;
 
@@ -47,7 +50,10 @@ internal sealed class TileAssembler
             _family.PrepareMask(_code, Field(nameof(GemmTile.LastColumns)));
         }
 
-        PrefetchProduct();
+        _code.Add(Instruction.Create(Code.Push_r64, Ahead));
+        _code.Add(Instruction.Create(Code.Push_r64, RowsAhead));
+        Mov(Ahead, Field(nameof(GemmTile.C)));
+        _code.Add(Instruction.Create(Code.Mov_r32_imm32, Register.EBP, (_variant.Rows + PrefetchedAtOnce - 1) / PrefetchedAtOnce));
         LoadOperands();
         for (var i = 0; i < Accumulators; i++)
         {
@@ -55,25 +61,31 @@ internal sealed class TileAssembler
         }
 
         Loop();
+        _code.Add(Instruction.Create(Code.Pop_r64, RowsAhead));
+        _code.Add(Instruction.Create(Code.Pop_r64, Ahead));
         Scale();
         Finish();
         return _code.Encode();
     }
 
-    // The product is written only after the whole contraction: time enough to fetch it.
-    private void PrefetchProduct()
+    // The product is written only after the whole contraction: time enough to fetch it. A few rows at a time, because a tile has more cache lines
+    // than the first-level cache can wait for, and then the operands would wait as well.
+    private void PrefetchProduct(MemoryOperand step)
     {
-        Mov(C, Field(nameof(GemmTile.C)));
-        Mov(CStep, Field(nameof(GemmTile.CRowStep)));
-        for (var row = 0; row < _variant.Rows; row++)
+        var done = _code.NewPlace();
+        _code.Add(Instruction.Create(Code.Sub_rm32_imm8, Register.EBP, 1));
+        _code.Jump(Code.Jl_rel32_64, done);
+        for (var row = 0; row < Math.Min(PrefetchedAtOnce, _variant.Rows); row++)
         {
             for (var bytes = 0; bytes < _variant.Vectors * _family.VectorBytes; bytes += 64)
             {
-                _code.Add(Instruction.Create(Code.Prefetchw_m8, At(C, bytes)));
+                _code.Add(Instruction.Create(Code.Prefetchw_m8, At(Ahead, bytes)));
             }
 
-            Add(C, CStep);
+            _code.Add(Instruction.Create(Code.Add_r64_rm64, Ahead, step));
         }
+
+        _code.Put(done);
     }
 
     private void LoadOperands()
@@ -101,6 +113,7 @@ internal sealed class TileAssembler
         _code.Add(Instruction.Create(Code.Sub_rm64_imm8, Depth, Unroll));
         _code.Jump(Code.Jl_rel32_64, remainder);
         var top = _code.PlaceHere();
+        PrefetchProduct(Field(nameof(GemmTile.CRowStep)));
         for (var i = 0; i < Unroll; i++)
         {
             Step(i);
