@@ -9,14 +9,14 @@ internal sealed class TileAssembler
 {
     private const int Unroll = 8;
     private const int PrefetchedRows = 8;
+    private const int PrefetchedAtOnce = 3;
     private const Register Arguments = Register.RDI;
     private const Register Depth = Register.RAX;
     private const Register Right = Register.RCX;
     private const Register RightStep = Register.RDX;
     private const Register LeftStep = Register.RSI;
     private const Register Ahead = Register.RBX;
-    private const Register RowsAhead = Register.RBP;
-    private const int PrefetchedAtOnce = 3;
+    private const Register FetchesLeft = Register.EBP;
     private const Register C = Register.RAX;
     private const Register CStep = Register.RCX;
 
@@ -51,9 +51,9 @@ internal sealed class TileAssembler
         }
 
         _code.Add(Instruction.Create(Code.Push_r64, Ahead));
-        _code.Add(Instruction.Create(Code.Push_r64, RowsAhead));
+        _code.Add(Instruction.Create(Code.Push_r64, Register.RBP));
         Mov(Ahead, Field(nameof(GemmTile.C)));
-        _code.Add(Instruction.Create(Code.Mov_r32_imm32, Register.EBP, (_variant.Rows + PrefetchedAtOnce - 1) / PrefetchedAtOnce));
+        _code.Add(Instruction.Create(Code.Mov_r32_imm32, FetchesLeft, (_variant.Rows + PrefetchedAtOnce - 1) / PrefetchedAtOnce));
         LoadOperands();
         for (var i = 0; i < Accumulators; i++)
         {
@@ -61,7 +61,7 @@ internal sealed class TileAssembler
         }
 
         Loop();
-        _code.Add(Instruction.Create(Code.Pop_r64, RowsAhead));
+        _code.Add(Instruction.Create(Code.Pop_r64, Register.RBP));
         _code.Add(Instruction.Create(Code.Pop_r64, Ahead));
         Scale();
         Finish();
@@ -73,7 +73,7 @@ internal sealed class TileAssembler
     private void PrefetchProduct(MemoryOperand step)
     {
         var done = _code.NewPlace();
-        _code.Add(Instruction.Create(Code.Sub_rm32_imm8, Register.EBP, 1));
+        _code.Add(Instruction.Create(Code.Sub_rm32_imm8, FetchesLeft, 1));
         _code.Jump(Code.Jl_rel32_64, done);
         for (var row = 0; row < Math.Min(PrefetchedAtOnce, _variant.Rows); row++)
         {
@@ -148,6 +148,12 @@ internal sealed class TileAssembler
         for (var bytes = 0; bytes < _variant.Vectors * _family.VectorBytes; bytes += 64)
         {
             _code.Add(Instruction.Create(Code.Prefetcht0_m8, new MemoryOperand(Right, RightStep, PrefetchedRows, bytes, 1)));
+        }
+
+        // The columns of a matrix that is used in place may be further apart than the hardware's prefetching follows.
+        if (_variant.Order == LeftOrder.Columns)
+        {
+            _code.Add(Instruction.Create(Code.Prefetcht0_m8, new MemoryOperand(LeftPointers[0], LeftStep, PrefetchedRows, 0, 1)));
         }
 
         for (var row = 0; row < _variant.Rows; row++)

@@ -25,9 +25,9 @@ internal static unsafe class GemmBlock
     private const int FewColumnsAgainstColumns = 64;
     private const int FewColumnsAgainstRows = 256;
 
-    // Columns of the left operand this far apart (floats) lie on more pages than the first-level translation buffer holds; rows this far apart
+    // Columns of the left operand this far apart (floats) lie on too many pages and in too few sets of the first-level cache; rows this far apart
     // fall into the same sets of the first-level cache.
-    private const int FarColumns = 1024;
+    private const int FarColumns = 512;
     private const int AliasingRows = 1024;
 
     /// <summary>Bytes of scratch memory that <see cref="Run"/> needs.</summary>
