@@ -54,7 +54,7 @@ public sealed class Dim : IEquatable<Dim>
         ? checked(left._constant + right._constant)
         : left.IsConstant ? right.Plus(left._constant)
         : right.IsConstant ? left.Plus(right._constant)
-        : Sum(left.AllTerms.Concat(right.AllTerms));
+        : Merge(left, right);
 
     public static Dim operator -(Dim left, Dim right) => left + (right * -1);
 
@@ -200,6 +200,39 @@ public sealed class Dim : IEquatable<Dim>
         return new(constant, [.. sums]);
     }
 
+    /// <summary>The sum of two sizes with symbols.</summary>
+    private static Dim Merge(Dim left, Dim right)
+    {
+        var (a, b) = (left._terms, right._terms);
+        var terms = new Term[a.Length + b.Length];
+        int i = 0, j = 0, count = 0;
+        while (i < a.Length || j < b.Length)
+        {
+            var order = i == a.Length ? 1 : j == b.Length ? -1 : string.CompareOrdinal(a[i].Symbols, b[j].Symbols);
+            if (order != 0)
+            {
+                terms[count++] = order < 0 ? a[i++] : b[j++];
+                continue;
+            }
+
+            var coefficient = checked(a[i].Coefficient + b[j].Coefficient);
+            if (coefficient != 0)
+            {
+                terms[count++] = a[i].With(coefficient);
+            }
+
+            i++;
+            j++;
+        }
+
+        if (count < terms.Length)
+        {
+            Array.Resize(ref terms, count);
+        }
+
+        return new(checked(left._constant + right._constant), terms);
+    }
+
     private Dim Plus(long constant) => constant == 0 ? this : new(checked(_constant + constant), _terms);
 
     private Dim Scale(long factor) => factor == 1 ? this
@@ -243,7 +276,20 @@ public sealed class Dim : IEquatable<Dim>
 
         public Term Times(Term other) => Factors.Length == 0 ? other.Times(Coefficient)
             : other.Factors.Length == 0 ? Times(other.Coefficient)
-            : Of(Factors.Concat(other.Factors), checked(Coefficient * other.Coefficient));
+            : new(Merge(Factors, other.Factors, out var symbols), symbols, checked(Coefficient * other.Coefficient));
+
+        private static string[] Merge(string[] left, string[] right, out string symbols)
+        {
+            var factors = new string[left.Length + right.Length];
+            int i = 0, j = 0;
+            for (var k = 0; k < factors.Length; k++)
+            {
+                factors[k] = j == right.Length || (i < left.Length && string.CompareOrdinal(left[i], right[j]) <= 0) ? left[i++] : right[j++];
+            }
+
+            symbols = string.Join("*", factors);
+            return factors;
+        }
 
         public override string ToString() => Coefficient == 1 ? Symbols
             : Coefficient == -1 ? "-" + Symbols

@@ -18,12 +18,7 @@ public static class MdlCompiler
         cancellation.ThrowIfCancellationRequested();
         var compilation = Binder.Bind(source, import, cancellation);
         var ns = compilation.Module.Length > 0 ? compilation.Module : options.Namespace;
-        var files = new List<GeneratedFile>();
-        foreach (var model in compilation.Models)
-        {
-            files.AddRange(ModelEmitter.Emit(model, ns, cancellation));
-        }
-
-        return new(files.ToEquatableArray(), compilation.Diagnostics);
+        var files = ParallelParts.Run(ModelEmitter.Parts(compilation.Models, ns, cancellation), () => new EmissionBuffers());
+        return new(files.SelectMany(f => f).ToEquatableArray(), compilation.Diagnostics);
     }
 }

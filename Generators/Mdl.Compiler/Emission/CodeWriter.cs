@@ -1,39 +1,66 @@
-using System.Text;
+using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace Mdl.Compiler.Emission;
 
-/// <summary>Text with indentation and '\n' line ends, whatever the machine.</summary>
+/// <summary>Text with indentation and '\n' line ends, whatever the machine. Interpolated lines are written in place, without a string of their own.</summary>
 internal sealed class CodeWriter(int indent = 0)
 {
-    private readonly StringBuilder _text = new();
+    private char[] _text = new char[256];
 
     public int Indent { get; private set; } = indent;
 
-    public void Line(string line = "")
+    public int Length { get; private set; }
+
+    /// <summary>Forgets the text and keeps its memory.</summary>
+    public CodeWriter Restart(int indent)
+    {
+        Length = 0;
+        Indent = indent;
+        return this;
+    }
+
+    public void Line()
+    {
+        Append('\n');
+    }
+
+    public void Line(string line)
     {
         if (line.Length > 0)
         {
-            _text.Append(' ', Indent * 4).Append(line);
+            Margin();
+            Append(line);
         }
 
-        _text.Append('\n');
+        Append('\n');
     }
 
-    /// <summary>Lines that carry their own indentation relative to this writer's.</summary>
-    public void Lines(string text)
-    {
-        foreach (var line in text.Split('\n'))
-        {
-            Line(line);
-        }
-    }
+    public void Line([InterpolatedStringHandlerArgument("")] ref LineHandler line) => Append('\n');
 
     /// <summary>Text made by another writer at the right indentation already.</summary>
-    public void Raw(string text) => _text.Append(text);
+    public void Raw(CodeWriter other)
+    {
+        Reserve(other.Length);
+        Array.Copy(other._text, 0, _text, Length, other.Length);
+        Length += other.Length;
+    }
 
     public void Open(string header)
     {
         Line(header);
+        Block();
+    }
+
+    public void Open([InterpolatedStringHandlerArgument("")] ref LineHandler header)
+    {
+        Line(ref header);
+        Block();
+    }
+
+    /// <summary>An opening brace in a line of its own; what follows is indented until <see cref="Close"/>.</summary>
+    public void Block()
+    {
         Line("{");
         Indent++;
     }
@@ -41,8 +68,63 @@ internal sealed class CodeWriter(int indent = 0)
     public void Close(string suffix = "")
     {
         Indent--;
-        Line("}" + suffix);
+        Margin();
+        Append('}');
+        Append(suffix);
+        Append('\n');
     }
 
-    public override string ToString() => _text.ToString();
+    public override string ToString() => new(_text, 0, Length);
+
+    private void Append(string text)
+    {
+        Reserve(text.Length);
+        text.CopyTo(0, _text, Length, text.Length);
+        Length += text.Length;
+    }
+
+    private void Append(char c)
+    {
+        Reserve(1);
+        _text[Length++] = c;
+    }
+
+    private void Margin()
+    {
+        var width = Indent * 4;
+        Reserve(width);
+        for (var end = Length + width; Length < end; Length++)
+        {
+            _text[Length] = ' ';
+        }
+    }
+
+    private void Reserve(int count)
+    {
+        if (Length + count > _text.Length)
+        {
+            Array.Resize(ref _text, Math.Max(Length + count, 2 * _text.Length));
+        }
+    }
+
+    /// <summary>Writes an interpolated line. What stands in its holes must not write to the same writer.</summary>
+    [InterpolatedStringHandler]
+    public readonly ref struct LineHandler
+    {
+        private readonly CodeWriter _writer;
+
+        public LineHandler(int literalLength, int formattedCount, CodeWriter writer)
+        {
+            _writer = writer;
+            writer.Margin();
+        }
+
+        public void AppendLiteral(string text) => _writer.Append(text);
+
+        public void AppendFormatted(string? text) => _writer.Append(text ?? "");
+
+        public void AppendFormatted(long number) => _writer.Append(number.ToString(CultureInfo.InvariantCulture));
+
+        public void AppendFormatted(object value) => _writer.Append(Convert.ToString(value, CultureInfo.InvariantCulture));
+    }
 }

@@ -7,13 +7,13 @@ using static Mdl.Compiler.Emission.Expressions;
 namespace Mdl.Compiler.Emission;
 
 /// <summary>Writes the steps of a plan as statements, and the kernels that they launch.</summary>
-internal sealed class ProgramEmitter(ProgramPlan program, bool cached)
+internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionBuffers buffers)
 {
-    private readonly CodeWriter _kernels = new(2);
+    private readonly CodeWriter _kernels = buffers.Kernels.Restart(2);
     private readonly List<(string Name, Dim Size)> _caches = [];
 
     /// <summary>The structs of the fused kernels that the statements so far launch.</summary>
-    public string Kernels => _kernels.ToString();
+    public CodeWriter Kernels => _kernels;
 
     /// <summary>Key/value caches: field name and floats, in which <c>capacity</c> is a symbol.</summary>
     public IReadOnlyList<(string Name, Dim Size)> Caches => _caches;
@@ -25,14 +25,18 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached)
 
     public void Statements(CodeWriter code, int from, int to) => Steps(code, program.Top, program.Top.Steps.Skip(from).Take(to - from), []);
 
-    /// <summary>The fields for the arena's buffers, and the statements of the constructor that place them.</summary>
-    public void Buffers(CodeWriter fields, CodeWriter constructor, string arena)
+    /// <summary>The fields for the arena's buffers.</summary>
+    public void Fields(CodeWriter fields)
     {
         foreach (var buffer in program.Buffers)
         {
             fields.Line($"private readonly {TypeOf(buffer.Element)}* {buffer.Name};");
         }
+    }
 
+    /// <summary>The statements of the constructor that place the arena's buffers.</summary>
+    public void Places(CodeWriter constructor, string arena)
+    {
         var alive = program.Buffers.Where(b => b.Last >= 0).ToList();
         constructor.Line("ReadOnlySpan<long> bytes =");
         constructor.Line("[");
@@ -61,9 +65,7 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached)
             switch (step)
             {
                 case KernelStep { Kernel: var kernel }:
-                    var (body, launch) = new RowKernelEmitter(plan, kernel).Emit(KernelSummary.Of(plan, kernel));
-                    _kernels.Raw("\n" + Indented(body, 1));
-                    code.Lines(launch.TrimEnd('\n'));
+                    new RowKernelEmitter(plan, kernel, buffers).Emit(KernelSummary.Of(plan, kernel), _kernels, code);
                     break;
                 case TemplateStep { Node: var node }:
                     var self = plan.Graph.Nodes[node];
@@ -149,12 +151,5 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached)
         }
 
         return (Field("cachedKeys", inputs[1]), Field("cachedValues", inputs[2]));
-    }
-
-    private static string Indented(string text, int levels)
-    {
-        var code = new CodeWriter(levels);
-        code.Lines(text.TrimEnd('\n'));
-        return code.ToString();
     }
 }

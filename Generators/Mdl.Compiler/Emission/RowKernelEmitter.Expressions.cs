@@ -1,4 +1,4 @@
-using System.Globalization;
+using System.Text;
 using Mdl.Compiler.Planning;
 using Mdl.Dsl;
 using Mdl.Dsl.Graphs;
@@ -13,21 +13,34 @@ internal sealed partial class RowKernelEmitter
     private string Address(Storage storage, ElementType element, Linear flat, out Level level)
     {
         var pointer = Pointer(storage, element);
-        var moving = flat.Terms.Where(t => t.Digit.Variable == LoopVariable.Column).ToList();
-        var fixedTerms = flat.Terms.Where(t => t.Digit.Variable != LoopVariable.Column).ToEquatableArray();
+        var moving = MovingTerm(flat);
         var constant = flat.Offset.IsConstant ? flat.Offset : Dim.Zero;
-        var rest = new Linear(fixedTerms, flat.Offset - constant);
+        var offset = flat.Offset.IsConstant ? Dim.Zero : flat.Offset;
+        var rest = new Linear(moving is null ? flat.Terms : flat.Terms.Where(t => t.Digit.Variable != LoopVariable.Column).ToEquatableArray(), offset);
         var start = pointer;
         if (!rest.IsZero)
         {
             start = rest.Uses(LoopVariable.Inner)
                 ? $"{pointer} + {Text(rest)}"
-                : RowLevel($"pointer {pointer} {rest}", name => $"var {name} = {pointer} + {Text(rest)};", pointer + "_").Text;
+                : RowLevelStart(pointer, rest);
         }
 
-        level = moving.Count > 0 ? Level.Column : rest.Uses(LoopVariable.Inner) ? Level.Inner : Level.Row;
-        var column = moving.Count == 0 ? "" : moving[0].Coefficient.IsOne ? " + c" : $" + c * {Text(moving[0].Coefficient)}";
+        level = moving is not null ? Level.Column : rest.Uses(LoopVariable.Inner) ? Level.Inner : Level.Row;
+        var column = moving is null ? "" : moving.Coefficient.IsOne ? " + c" : $" + c * {Text(moving.Coefficient)}";
         return start + column + Plus(constant);
+    }
+
+    private static LinearTerm? MovingTerm(Linear index)
+    {
+        foreach (var term in index.Terms)
+        {
+            if (term.Digit.Variable == LoopVariable.Column)
+            {
+                return term;
+            }
+        }
+
+        return null;
     }
 
     private string Columnwise(Operand operand)
@@ -38,7 +51,7 @@ internal sealed partial class RowKernelEmitter
         }
 
         return operand.Level == Level.Row
-            ? RowLevel($"wide {operand.Text}", name => $"var {name} = Vector512.Create({operand.Text});", "b").Text
+            ? RowLevelVector(operand.Text)
             : $"Vector512.Create({operand.Text})";
     }
 
@@ -89,9 +102,15 @@ internal sealed partial class RowKernelEmitter
             return Keep(key, Load(value, [.. view.Strides], at, view.Base, view.Offset), "m", value);
         }
 
-        var operands = node.Inputs.Select(v => Eval(v, at)).ToArray();
-        var level = operands.Max(o => o.Level);
-        var texts = operands.Select(o => level == Level.Column ? Columnwise(o) : o.Text).ToArray();
+        var operands = new Operand[node.Inputs.Count];
+        var level = Level.Row;
+        for (var i = 0; i < operands.Length; i++)
+        {
+            operands[i] = Eval(node.Inputs[i], at);
+            level = operands[i].Level > level ? operands[i].Level : level;
+        }
+
+        var texts = Array.ConvertAll(operands, o => level == Level.Column ? Columnwise(o) : o.Text);
         var text = node.Operation switch
         {
             Unary { Function: UnaryFunction.ToFloat } => level == Level.Column && _vector ? $"Vector512.ConvertToSingle({texts[0]})" : $"(float){texts[0]}",
@@ -145,23 +164,31 @@ internal sealed partial class RowKernelEmitter
             return new($"*({address})", level);
         }
 
-        var stride = flat.Terms.First(t => t.Digit.Variable == LoopVariable.Column).Coefficient;
+        var stride = MovingTerm(flat)!.Coefficient;
         return new(stride.IsOne ? $"Vector512.Load({address})" : $"Simd.LoadStrided({address}, {Text(stride)})", level);
     }
 
     private Operand Keep(Place key, Operand operand, string prefix, Value value)
     {
-        var name = Graph.Nodes[value.Node].Name;
-        var hint = new string([.. name.Where(c => c is (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') or '_')]);
-        if (operand.Level == Level.Row)
+        var hint = Hint(Graph.Nodes[value.Node].Name);
+        var variable = (hint.Length > 0 ? hint + "_" : prefix) + Number(++_counter);
+        var isOnRow = operand.Level == Level.Row;
+        (isOnRow ? _row : _loop).Line($"var {variable} = {operand.Text};");
+        return (isOnRow ? _rowValues : _loopMemo)[key] = new(variable, operand.Level);
+    }
+
+    /// <summary>The letters of a name.</summary>
+    private static string Hint(string name)
+    {
+        var letters = new StringBuilder(name.Length);
+        foreach (var c in name)
         {
-            var once = (hint.Length > 0 ? hint + "_" : prefix) + (++_counter).ToString(CultureInfo.InvariantCulture);
-            _row.Line($"var {once} = {operand.Text};");
-            return _rowValues[key] = new(once, Level.Row);
+            if (c is (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') or '_')
+            {
+                letters.Append(c);
+            }
         }
 
-        var variable = (hint.Length > 0 ? hint + "_" : prefix) + (++_counter).ToString(CultureInfo.InvariantCulture);
-        _loop.Line($"var {variable} = {operand.Text};");
-        return _loopMemo[key] = new(variable, operand.Level);
+        return letters.Length == name.Length ? name : letters.ToString();
     }
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Mdl.Compiler.Planning;
 using Mdl.Dsl;
 using Mdl.Dsl.Graphs;
@@ -11,15 +10,32 @@ internal sealed partial class RowKernelEmitter
 {
     private void Pass(int pass)
     {
-        var reductions = _levels.Where(p => p.Value == pass).Select(p => p.Key).OrderBy(v => v.Node).ToList();
-        var roots = _kernel.Roots.Where(r => LevelOf(r) == pass).ToList();
-        var widths = reductions.Select(ReducedWidth).Concat(roots.Select(r => WidthOf(_plan.Fuser.SpaceOf(r)))).Distinct().ToList();
+        var reductions = new List<Value>();
+        foreach (var level in _levels)
+        {
+            if (level.Value == pass)
+            {
+                reductions.Add(level.Key);
+            }
+        }
+
+        reductions.Sort((a, b) => a.Node.CompareTo(b.Node));
+        var roots = _kernel.Roots.FindAll(r => LevelOf(r) == pass);
+        var widths = new List<Dim>();
+        foreach (var width in reductions.ConvertAll(ReducedWidth).Concat(roots.ConvertAll(r => WidthOf(_plan.Fuser.SpaceOf(r)))))
+        {
+            if (!widths.Contains(width))
+            {
+                widths.Add(width);
+            }
+        }
+
         foreach (var width in widths)
         {
-            var sums = reductions.Where(v => ReducedWidth(v).Equals(width)).ToList();
-            var stores = roots.Where(r => WidthOf(_plan.Fuser.SpaceOf(r)).Equals(width)).ToList();
-            Columns(width, sums, [.. stores.Where(r => r.Kind != RootKind.SerialReduce)]);
-            foreach (var serial in stores.Where(r => r.Kind == RootKind.SerialReduce))
+            var sums = reductions.FindAll(v => ReducedWidth(v).Equals(width));
+            var stores = roots.FindAll(r => WidthOf(_plan.Fuser.SpaceOf(r)).Equals(width));
+            Columns(width, sums, stores.FindAll(r => r.Kind != RootKind.SerialReduce));
+            foreach (var serial in stores.FindAll(r => r.Kind == RootKind.SerialReduce))
             {
                 Columns(width, [], [serial]);
             }
@@ -35,12 +51,12 @@ internal sealed partial class RowKernelEmitter
             return;
         }
 
-        var loops = new CodeWriter(4);
+        var loops = _buffers.Loops.Restart(5);
         foreach (var reduction in reductions)
         {
             var start = IsMaximum(reduction) ? "float.NegativeInfinity" : "0f";
-            _row.Line($"var v{reduction.Node} = Vector512.Create({start});");
-            _row.Line($"var s{reduction.Node} = {start};");
+            _row.Line($"var v{Number(reduction.Node)} = Vector512.Create({start});");
+            _row.Line($"var s{Number(reduction.Node)} = {start};");
         }
 
         if (width.IsConstant)
@@ -75,12 +91,12 @@ internal sealed partial class RowKernelEmitter
             Body(loops, $"for (long c = {(IsInt ? "0" : $"{Text(width)} / 16 * 16")}; c < {Text(width)}; c++)", false, reductions, roots);
         }
 
-        _row.Raw(loops.ToString());
+        _row.Raw(loops);
         foreach (var reduction in reductions)
         {
-            var both = IsMaximum(reduction) ? $"Simd.Maximum(Simd.Highest(v{reduction.Node}), s{reduction.Node})" : $"Vector512.Sum(v{reduction.Node}) + s{reduction.Node}";
-            _row.Line($"var x{reduction.Node} = {both};");
-            _reductions[reduction] = $"x{reduction.Node}";
+            var both = IsMaximum(reduction) ? $"Simd.Maximum(Simd.Highest(v{Number(reduction.Node)}), s{Number(reduction.Node)})" : $"Vector512.Sum(v{Number(reduction.Node)}) + s{Number(reduction.Node)}";
+            _row.Line($"var x{Number(reduction.Node)} = {both};");
+            _reductions[reduction] = $"x{Number(reduction.Node)}";
         }
     }
 
@@ -147,25 +163,30 @@ internal sealed partial class RowKernelEmitter
     private void Body(CodeWriter loops, string header, bool vector, List<Value> reductions, List<Root> roots)
     {
         _vector = vector;
-        _loopMemo = [];
-        var serial = roots.FirstOrDefault(r => r.Kind == RootKind.SerialReduce);
-        _loop = new CodeWriter(serial is null ? 5 : 6);
+        _loopMemo.Clear();
+        var serial = roots.Find(r => r.Kind == RootKind.SerialReduce);
+        _loop.Restart(serial is null ? 6 : 7);
         foreach (var reduction in reductions)
         {
             var input = Graph.Nodes[reduction.Node].Inputs[0];
             var value = Columnwise(Eval(input, Fuser.RootIndex(Graph.Type(input).Shape)));
-            var sum = (vector ? "v" : "s") + reduction.Node.ToString(CultureInfo.InvariantCulture);
+            var sum = (vector ? "v" : "s") + Number(reduction.Node);
             _loop.Line(IsMaximum(reduction) ? $"{sum} = Simd.Maximum({sum}, {value});" : $"{sum} += {value};");
         }
 
-        foreach (var root in roots.Where(r => r != serial))
+        foreach (var root in roots)
         {
+            if (root == serial)
+            {
+                continue;
+            }
+
             var space = _plan.Fuser.SpaceOf(root);
             var at = Fuser.RootIndex(space);
             if (root.Kind == RootKind.ColumnReduce)
             {
                 var value = Columnwise(Eval(Graph.Nodes[root.Value.Node].Inputs[0], at));
-                var sums = $"sums{root.Value.Node} + c";
+                var sums = $"sums{Number(root.Value.Node)} + c";
                 _loop.Line(vector ? $"(Vector512.Load({sums}) + {value}).Store({sums});" : $"*({sums}) += {value};");
             }
             else
@@ -181,7 +202,7 @@ internal sealed partial class RowKernelEmitter
         }
 
         loops.Open(header);
-        loops.Raw(_loop.ToString());
+        loops.Raw(_loop);
         loops.Close();
     }
 
@@ -196,12 +217,12 @@ internal sealed partial class RowKernelEmitter
         loops.Open(header);
         loops.Line(_vector ? $"var sum = Vector512.Create({start});" : $"var sum = {start};");
         loops.Open($"for (long j = 0; j < {Text(Dim.Product(reduce.Axes.Select(a => shape[a])))}; j++)");
-        loops.Raw(_loop.ToString());
+        loops.Raw(_loop);
         loops.Line(reduce.Function == ReduceFunction.Maximum ? $"sum = Simd.Maximum(sum, {value});" : $"sum += {value};");
         loops.Close();
-        _loop = new CodeWriter(5);
+        _loop.Restart(6);
         Store(root, at, "sum");
-        loops.Raw(_loop.ToString());
+        loops.Raw(_loop);
         loops.Close();
     }
 

@@ -19,22 +19,28 @@ internal sealed partial class RowKernelEmitter
     private readonly Dictionary<Storage, string> _pointers = [];
     private readonly SortedSet<string> _symbols = new(StringComparer.Ordinal);
     private readonly Dictionary<Value, int> _levels = [];
-    private readonly Dictionary<string, Operand> _rowMemo = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Operand> _digits = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Operand> _wide = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Dictionary<Linear, Operand>> _starts = new(StringComparer.Ordinal);
     private readonly Dictionary<Value, string> _reductions = [];
-    private readonly CodeWriter _row = new(4);
+    private readonly EmissionBuffers _buffers;
+    private readonly CodeWriter _row;
+    private readonly CodeWriter _loop;
     private readonly Dictionary<Place, Operand> _rowValues = [];
     private readonly Dictionary<Root, int> _rootLevels = [];
-    private Dictionary<Place, Operand> _loopMemo = [];
-    private CodeWriter _loop = new(5);
+    private readonly Dictionary<Place, Operand> _loopMemo = [];
     private bool _vector;
     private long _segmentStart;
     private long _segmentEnd;
     private int _counter;
 
-    public RowKernelEmitter(ScopePlan plan, RowKernel kernel)
+    public RowKernelEmitter(ScopePlan plan, RowKernel kernel, EmissionBuffers buffers)
     {
         _plan = plan;
         _kernel = kernel;
+        _buffers = buffers;
+        _row = buffers.Row.Restart(5);
+        _loop = buffers.Loop;
     }
 
     /// <summary>How far out an expression can be computed.</summary>
@@ -51,10 +57,10 @@ internal sealed partial class RowKernelEmitter
 
     private bool IsInt => Graph.Type(_kernel.Roots[0].Value).Element == ElementType.I32;
 
-    /// <summary>The struct's source, and the statements that launch it.</summary>
-    public (string Kernel, string Launch) Emit(string summary)
+    /// <summary>Writes the struct, and the statements that launch it.</summary>
+    public void Emit(string summary, CodeWriter kernels, CodeWriter code)
     {
-        var sums = new CodeWriter(3);
+        var sums = _buffers.Sums.Restart(4);
         var finish = new List<string>();
         foreach (var root in _kernel.Roots.Where(r => r.Kind == RootKind.ColumnReduce))
         {
@@ -84,12 +90,13 @@ internal sealed partial class RowKernelEmitter
         }
 
         var most = finish.Count > 0 ? RowKernel.MostChunks : 4096;
-        return (Struct(summary, sums.ToString()), Launch(finish, $"RowLaunch.Grain({Size(_kernel.Rows)}, {Size(work)}, {most})"));
+        Struct(kernels, summary, sums);
+        Launch(code, finish, $"RowLaunch.Grain({Size(_kernel.Rows)}, {Size(work)}, {Number(most)})");
     }
 
-    private string Struct(string summary, string sums)
+    private void Struct(CodeWriter code, string summary, CodeWriter sums)
     {
-        var code = new CodeWriter(1);
+        code.Line();
         foreach (var line in summary.Split('\n'))
         {
             code.Line("/// " + line);
@@ -119,17 +126,15 @@ internal sealed partial class RowKernelEmitter
         code.Raw(sums);
         code.Line("long begin = chunk * k->Grain, end = Math.Min(k->Rows, begin + k->Grain);");
         code.Open("for (long r = begin; r < end; r++)");
-        code.Raw(_row.ToString());
+        code.Raw(_row);
         code.Close();
         code.Close();
         code.Close();
-        return code.ToString();
     }
 
-    private string Launch(List<string> finish, string grain)
+    private void Launch(CodeWriter code, List<string> finish, string grain)
     {
-        var code = new CodeWriter();
-        code.Open("");
+        code.Block();
         code.Line($"var k = new {_kernel.Name}");
         code.Line("{");
         code.Line($"    Rows = {Size(_kernel.Rows)}, Grain = {grain},");
@@ -152,7 +157,6 @@ internal sealed partial class RowKernelEmitter
         }
 
         code.Close();
-        return code.ToString().TrimStart('\n');
     }
 
     private static Dim WidthOf(EquatableArray<Dim> shape) => shape.Count == 0 ? Dim.One : shape[shape.Count - 1];
@@ -180,7 +184,7 @@ internal sealed partial class RowKernelEmitter
             var text = Digit(digit);
             if (digit.Variable == LoopVariable.Row && text != "r")
             {
-                text = RowLevel("digit " + text, name => $"long {name} = {text};", "q").Text;
+                text = RowLevelDigit(text);
             }
             else if (text.Contains(' '))
             {
@@ -198,17 +202,52 @@ internal sealed partial class RowKernelEmitter
         return parts.Count == 1 ? parts[0] : "(" + string.Join(" + ", parts) + ")";
     }
 
-    private Operand RowLevel(string key, Func<string, string> statement, string prefix)
+    private string RowLevelDigit(string text)
     {
-        if (!_rowMemo.TryGetValue(key, out var known))
+        if (!_digits.TryGetValue(text, out var known))
         {
-            known = new(prefix + (++_counter).ToString(CultureInfo.InvariantCulture), Level.Row);
-            _row.Line(statement(known.Text));
-            _rowMemo[key] = known;
+            known = NextOnRow("q");
+            _row.Line($"long {known.Text} = {text};");
+            _digits[text] = known;
         }
 
-        return known;
+        return known.Text;
     }
+
+    /// <summary>A pointer moved by what is the same for a whole row.</summary>
+    private string RowLevelStart(string pointer, Linear by)
+    {
+        if (!_starts.TryGetValue(pointer, out var starts))
+        {
+            _starts[pointer] = starts = [];
+        }
+
+        if (!starts.TryGetValue(by, out var known))
+        {
+            known = NextOnRow(pointer + "_");
+            var text = Text(by);
+            _row.Line($"var {known.Text} = {pointer} + {text};");
+            starts[by] = known;
+        }
+
+        return known.Text;
+    }
+
+    private string RowLevelVector(string text)
+    {
+        if (!_wide.TryGetValue(text, out var known))
+        {
+            known = NextOnRow("b");
+            _row.Line($"var {known.Text} = Vector512.Create({text});");
+            _wide[text] = known;
+        }
+
+        return known.Text;
+    }
+
+    private Operand NextOnRow(string prefix) => new(prefix + Number(++_counter), Level.Row);
+
+    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private string Pointer(Storage storage, ElementType element)
     {

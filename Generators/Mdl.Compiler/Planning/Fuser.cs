@@ -7,7 +7,15 @@ namespace Mdl.Compiler.Planning;
 internal sealed record Dependency(Value Value, bool Aligned);
 
 /// <summary>What a root reads from memory, and every fusable value that it computes.</summary>
-internal sealed record Expression(List<Dependency> Reads, List<Value> Computes);
+internal sealed class Expression
+{
+    public List<Dependency> Reads { get; } = [];
+
+    public List<Value> Computes { get; } = [];
+
+    /// <summary>Whether what it reads depends on which values are stored beyond those that it computes.</summary>
+    public bool IsCut { get; set; }
+}
 
 /// <summary>
 /// Decides which values of a graph are stored and which are computed inline where they are used. Roots are the fusable values that must be stored:
@@ -19,6 +27,8 @@ internal sealed class Fuser
     private readonly HashSet<Value> _roots = [];
     private readonly Queue<Value> _pending = [];
     private readonly Dictionary<Root, Expression> _visits = [];
+    private readonly Dictionary<Value, List<Root>> _computing = [];
+    private readonly List<Root> _cut = [];
     private readonly HashSet<Value> _inPlace = [];
     private readonly Dictionary<Value, bool> _transcendental = [];
 
@@ -174,12 +184,12 @@ internal sealed class Fuser
     {
         if (!_visits.TryGetValue(root, out var visit))
         {
-            visit = new([], []);
+            visit = new();
             var roots = _roots.Count;
-            Explore(root, visit.Reads.Add, visit.Computes.Add);
+            Explore(root, visit);
             if (_roots.Count == roots)
             {
-                _visits[root] = visit;
+                Remember(root, visit);
             }
         }
 
@@ -190,7 +200,39 @@ internal sealed class Fuser
         }
     }
 
-    private void Explore(Root root, Action<Dependency> reads, Action<Value> computes)
+    private void Remember(Root root, Expression visit)
+    {
+        _visits[root] = visit;
+        if (visit.IsCut)
+        {
+            _cut.Add(root);
+        }
+
+        foreach (var value in visit.Computes)
+        {
+            if (!_computing.TryGetValue(value, out var roots))
+            {
+                _computing[value] = roots = [];
+            }
+
+            roots.Add(root);
+        }
+    }
+
+    /// <summary>Forgets the expressions that a new root changes.</summary>
+    private void Forget(Value value)
+    {
+        if (_computing.TryGetValue(value, out var computing))
+        {
+            computing.ForEach(r => _visits.Remove(r));
+            _computing.Remove(value);
+        }
+
+        _cut.ForEach(r => _visits.Remove(r));
+        _cut.Clear();
+    }
+
+    private void Explore(Root root, Expression visit)
     {
         var space = SpaceOf(root);
         var rows = RowsOf(space);
@@ -221,17 +263,17 @@ internal sealed class Fuser
             var self = _graph.Nodes[value.Node];
             if (!IndexFlow.IsFusable(self.Operation))
             {
-                reads(new(value, false));
+                visit.Reads.Add(new(value, false));
                 return;
             }
 
             if (!isRoot && _roots.Contains(value))
             {
-                reads(new(value, KindOf(value) == RootKind.Store && !IsAssembled(value) && IsRow(rows, shape, index) && !index.Any(x => x.Uses(LoopVariable.Inner))));
+                visit.Reads.Add(new(value, KindOf(value) == RootKind.Store && !IsAssembled(value) && IsRow(rows, shape, index) && !index.Any(x => x.Uses(LoopVariable.Inner))));
                 return;
             }
 
-            computes(value);
+            visit.Computes.Add(value);
             switch (self.Operation)
             {
                 case Reduce:
@@ -274,7 +316,8 @@ internal sealed class Fuser
         void Cut(Value value)
         {
             Require(value);
-            reads(new(value, false));
+            visit.IsCut = true;
+            visit.Reads.Add(new(value, false));
         }
     }
 
@@ -335,7 +378,7 @@ internal sealed class Fuser
     {
         if (IndexFlow.IsFusable(_graph.Nodes[value.Node].Operation) && _roots.Add(value))
         {
-            _visits.Clear();
+            Forget(value);
             _pending.Enqueue(value);
         }
     }
