@@ -9,6 +9,8 @@ namespace Mdl.Runtime.Assembly;
 internal sealed unsafe class AssembledKernels : MicroKernels
 {
     private readonly InstructionFamily _family;
+    private readonly int _leftPanelStep;
+    private readonly int _rightPanelStep;
     private readonly nint[] _kernels;
     private readonly List<CodeMemory> _code = [];
     private readonly Lock _gate = new();
@@ -16,9 +18,11 @@ internal sealed unsafe class AssembledKernels : MicroKernels
     private AssembledKernels(InstructionFamily family)
     {
         _family = family;
-        _kernels = new nint[Index(new TileVariant(family.TileRows, family.TileVectors, true, LeftOrder.Columns), family) + 1];
+        _kernels = new nint[Index(new TileVariant(family.TileRows, family.TileVectors, true, LeftOrder.Panel, true), family) + 1];
         TileRows = family.TileRows;
         TileColumns = family.TileVectors * family.Lanes;
+        _leftPanelStep = TileRows * sizeof(float);
+        _rightPanelStep = TileColumns * sizeof(float);
     }
 
     /// <inheritdoc/>
@@ -54,7 +58,10 @@ internal sealed unsafe class AssembledKernels : MicroKernels
         var vectors = (int)((uint)(columns + _family.Lanes - 1) / (uint)_family.Lanes);
         var missing = vectors * _family.Lanes - columns;
         tile->LastColumns = (1UL << (_family.Lanes - missing)) - 1;
-        var variant = new TileVariant(rows, vectors, missing > 0, tile->AColumnStep == sizeof(float) ? LeftOrder.Rows : LeftOrder.Columns);
+        var order = tile->AColumnStep == sizeof(float) ? LeftOrder.Rows
+            : tile->AColumnStep == _leftPanelStep && tile->ARowStep == sizeof(float) ? LeftOrder.Panel
+            : LeftOrder.Columns;
+        var variant = new TileVariant(rows, vectors, missing > 0, order, tile->BRowStep == _rightPanelStep);
         var kernel = Volatile.Read(ref _kernels[Index(variant, _family)]);
         if (kernel == 0)
         {
@@ -87,7 +94,7 @@ internal sealed unsafe class AssembledKernels : MicroKernels
     }
 
     private static int Index(TileVariant v, InstructionFamily family) =>
-        (((((int)v.Order * family.TileRows) + v.Rows - 1) * family.TileVectors + v.Vectors - 1) * 2) + (v.Masked ? 1 : 0);
+        ((((((int)v.Order * family.TileRows) + v.Rows - 1) * family.TileVectors + v.Vectors - 1) * 2) + (v.Masked ? 1 : 0)) * 2 + (v.RightPanel ? 1 : 0);
 
     private nint Assemble(TileVariant variant)
     {

@@ -119,7 +119,7 @@ internal sealed class TileAssembler
             Step(i);
         }
 
-        AdvanceLeft(Unroll);
+        AdvancePanels(Unroll);
         _code.Add(Instruction.Create(Code.Sub_rm64_imm8, Depth, Unroll));
         _code.Jump(Code.Jge_rel32_64, top);
 
@@ -128,11 +128,15 @@ internal sealed class TileAssembler
         _code.Jump(Code.Je_rel32_64, done);
         var single = _code.PlaceHere();
         Step(0);
-        AdvanceLeft(1);
+        AdvancePanels(1);
         _code.Add(Instruction.Create(Code.Dec_rm64, Depth));
         _code.Jump(Code.Jne_rel32_64, single);
         _code.Put(done);
     }
+
+    private int RightPanelStep => _family.TileVectors * _family.VectorBytes;
+
+    private int LeftPanelStep => _family.TileRows * sizeof(float);
 
     // One column of the left operand times one row of the right operand.
     private void Step(int unrolled)
@@ -142,10 +146,13 @@ internal sealed class TileAssembler
         var broadcasts = Math.Min(_family.Registers - firstBroadcast, 6);
         for (var v = 0; v < _variant.Vectors; v++)
         {
-            _family.Load(_code, firstRight + v, At(Right, v * _family.VectorBytes), _variant.Masked && v == _variant.Vectors - 1);
+            _family.Load(
+                _code, firstRight + v, At(Right, v * _family.VectorBytes + (_variant.RightPanel ? unrolled * RightPanelStep : 0)),
+                _variant.Masked && v == _variant.Vectors - 1);
         }
 
-        for (var bytes = 0; bytes < _variant.Vectors * _family.VectorBytes; bytes += 64)
+        // Panels are read from end to end, which the hardware's prefetching follows by itself.
+        for (var bytes = 0; !_variant.RightPanel && bytes < _variant.Vectors * _family.VectorBytes; bytes += 64)
         {
             _code.Add(Instruction.Create(Code.Prefetcht0_m8, new MemoryOperand(Right, RightStep, PrefetchedRows, bytes, 1)));
         }
@@ -162,7 +169,7 @@ internal sealed class TileAssembler
 
             // Without an index register the broadcast is a part of the multiply-add and takes no instruction of its own. Only some rows do so:
             // each vector then loads the element again.
-            if (_family.BroadcastsFromMemory && row % 3 == 0)
+            if (_family.BroadcastsFromMemory && (row % 3 == 0) == (_variant.Order == LeftOrder.Rows))
             {
                 for (var v = 0; v < _variant.Vectors; v++)
                 {
@@ -180,7 +187,11 @@ internal sealed class TileAssembler
             }
         }
 
-        Add(Right, RightStep);
+        if (!_variant.RightPanel)
+        {
+            Add(Right, RightStep);
+        }
+
         if (_variant.Order == LeftOrder.Columns)
         {
             Add(LeftPointers[0], LeftStep);
@@ -189,17 +200,27 @@ internal sealed class TileAssembler
 
     private MemoryOperand LeftElement(int row, int unrolled)
     {
-        if (_variant.Order == LeftOrder.Columns)
+        if (_variant.Order != LeftOrder.Rows)
         {
-            return At(LeftPointers[0], row * sizeof(float));
+            return At(LeftPointers[0], row * sizeof(float) + (_variant.Order == LeftOrder.Panel ? unrolled * LeftPanelStep : 0));
         }
 
         var bytes = unrolled * sizeof(float);
         return row % 3 == 0 ? At(LeftPointers[row / 3], bytes) : new MemoryOperand(LeftPointers[row / 3], LeftStep, row % 3, bytes, 1);
     }
 
-    private void AdvanceLeft(int columns)
+    private void AdvancePanels(int columns)
     {
+        if (_variant.RightPanel)
+        {
+            _code.Add(Instruction.Create(Code.Add_rm64_imm32, Right, columns * RightPanelStep));
+        }
+
+        if (_variant.Order == LeftOrder.Panel)
+        {
+            _code.Add(Instruction.Create(Code.Add_rm64_imm32, LeftPointers[0], columns * LeftPanelStep));
+        }
+
         if (_variant.Order == LeftOrder.Rows)
         {
             for (var i = 0; i < (_variant.Rows + 2) / 3; i++)

@@ -12,31 +12,45 @@ namespace Mdl.Runtime.Kernels;
 /// </remarks>
 internal static unsafe class GemmBlock
 {
-    /// <summary>Length of a block of the contraction: with it a panel of the right operand fits into the first-level cache.</summary>
-    public const int DepthBlock = 256;
+    /// <summary>Length of a block of the contraction: the longer it is, the more rarely tiles of the product are read and written.</summary>
+    public const int DepthBlock = 512;
 
-    // Rows that are taken together against each panel, and columns that are packed together: with them a block of the left operand (192 KB) and
-    // one of the right operand (1 MB) stay in the second-level cache side by side.
-    private const int RowBlock = 192;
-    private const int ColumnBlock = 1024;
+    // A block of the left operand (192 KB) and one of the right operand (1 MB) stay in the second-level cache side by side. Blocks of the left
+    // operand that more than one block of columns needs are kept for so many rows (4 MB), which the third-level cache holds.
+    private const int LeftBlockFloats = 96 * DepthBlock;
+    private const int RightBlockFloats = 512 * DepthBlock;
+    private const int KeptRows = 1920;
 
     // Below these the copy of an operand costs more than it gains (all measured).
     private const int FewRows = 24;
     private const int FewColumnsAgainstColumns = 64;
     private const int FewColumnsAgainstRows = 256;
+    private const int FewColumnsAgainstPlainRows = 512;
 
     // Columns of the left operand this far apart (floats) lie on too many pages and in too few sets of the first-level cache; rows this far apart
     // fall into the same sets of the first-level cache.
     private const int FarColumns = 512;
     private const int AliasingRows = 1024;
 
+    // How the micro-kernels read the left operand.
+    private enum LeftPlace
+    {
+        // Where it is.
+        Direct,
+
+        // From panels into which rows are transposed.
+        PanelsOfRows,
+
+        // From panels into which parts of columns are copied.
+        PanelsOfColumns,
+    }
+
     /// <summary>Bytes of scratch memory that <see cref="Run"/> needs.</summary>
     public static long ScratchBytes(MicroKernels kernels, int m, int n, int k)
     {
         var depth = Math.Min(k, DepthBlock);
-        var rows = Math.Min(m, RowBlock);
-        var left = Math.Max(rows * RowStep(depth), new TileHeights(rows, kernels.TileRows).Count * LeftPanelStep(kernels, depth));
-        return sizeof(float) * (PanelFloats(kernels, Math.Min(n, ColumnBlock), depth) + left);
+        var columns = ColumnBlock(kernels, depth);
+        return sizeof(float) * (PanelFloats(kernels, Math.Min(n, columns), depth) + LeftBlocks(kernels, m, n, depth) * LeftBlockStep(kernels, m, depth));
     }
 
     /// <summary>Floats that the panels of a k x n operand take.</summary>
@@ -66,36 +80,46 @@ internal static unsafe class GemmBlock
             return;
         }
 
+        var place = Place(a, transposeLeft, n);
         var panels = (float*)scratch;
-        var left = panels + PanelFloats(kernels, Math.Min(n, ColumnBlock), Math.Min(k, DepthBlock));
-        var depthStart = 0;
-        do
+        for (var rowStart = 0; rowStart < m; rowStart += KeptRows)
         {
-            var depth = Math.Min(DepthBlock, k - depthStart);
-            var tile = new GemmTile
+            var rows = Math.Min(KeptRows, m - rowStart);
+            var depthStart = 0;
+            do
             {
-                K = depth,
-                Alpha = alpha,
-                Accumulate = accumulate || depthStart > 0 ? 1 : 0,
-                CRowStep = ldc * sizeof(float),
-            };
-            for (var j = 0; j < n; j += ColumnBlock)
-            {
-                var columns = Math.Min(ColumnBlock, n - j);
-                var panelStep = PlaceRight(kernels, b.At(depthStart, j), m, columns, depth, panels, &tile);
-                for (var i = 0; i < m; i += RowBlock)
+                var depth = Math.Min(DepthBlock, k - depthStart);
+                var columnBlock = ColumnBlock(kernels, depth);
+                var rowBlock = RowBlock(kernels, depth);
+                var left = panels + PanelFloats(kernels, Math.Min(n, columnBlock), depth);
+                var leftBlockStep = LeftBlocks(kernels, rows, n, depth) > 1 ? LeftBlockStep(kernels, rows, depth) : 0;
+                var tile = new GemmTile
                 {
-                    var tiles = new TileHeights(Math.Min(RowBlock, m - i), kernels.TileRows);
-                    tile.C = c + i * ldc + j;
-                    var leftStep = PlaceLeft(
-                        kernels, transposeLeft ? a.At(depthStart, i) : a.At(i, depthStart), transposeLeft, tiles, columns, depth, left, &tile);
-                    Tiles(kernels, &tile, panelStep, leftStep, tiles, columns, depthStart + depth == k, ref epilogue, row + i, column + j);
+                    K = depth,
+                    Alpha = alpha,
+                    Accumulate = accumulate || depthStart > 0 ? 1 : 0,
+                    CRowStep = ldc * sizeof(float),
+                };
+                for (var j = 0; j < n; j += columnBlock)
+                {
+                    var columns = Math.Min(columnBlock, n - j);
+                    var panelStep = PlaceRight(kernels, b.At(depthStart, j), m, columns, depth, panels, &tile);
+                    for (int i = 0, block = 0; i < rows; i += rowBlock, block++)
+                    {
+                        var tiles = new TileHeights(Math.Min(rowBlock, rows - i), kernels.TileRows);
+                        var row0 = rowStart + i;
+                        tile.C = c + row0 * ldc + j;
+                        var leftStep = PlaceLeft(
+                            kernels, place, transposeLeft ? a.At(depthStart, row0) : a.At(row0, depthStart), transposeLeft, tiles, depth,
+                            left + block * leftBlockStep, packed: j > 0 && leftBlockStep > 0, &tile);
+                        Tiles(kernels, &tile, panelStep, leftStep, tiles, columns, depthStart + depth == k, ref epilogue, row + row0, column + j);
+                    }
                 }
-            }
 
-            depthStart += depth;
+                depthStart += depth;
+            }
+            while (depthStart < k);
         }
-        while (depthStart < k);
     }
 
     /// <summary>As <see cref="Run"/>, with a right operand that is packed into panels already; rows or columns of a are contiguous.</summary>
@@ -132,11 +156,24 @@ internal static unsafe class GemmBlock
         while (depthStart < k);
     }
 
-    // Rows of the copy are apart by an odd number of cache lines: at a power of two they would all fall into the same sets of the cache.
-    private static long RowStep(int depth) => (((depth + 15) / 16) | 1) * 16L;
+    private static int ColumnBlock(MicroKernels kernels, int depth) =>
+        Math.Max(1, RightBlockFloats / Math.Max(depth, 64) / kernels.TileColumns) * kernels.TileColumns;
 
-    // The panels of tiles are written side by side, so they must not fall into the same sets either.
-    private static long LeftPanelStep(MicroKernels kernels, int depth) => RowStep(depth * kernels.TileRows);
+    private static int RowBlock(MicroKernels kernels, int depth) =>
+        Math.Min(KeptRows, Math.Max(1, LeftBlockFloats / Math.Max(depth, 64) / kernels.TileRows) * kernels.TileRows);
+
+    // Blocks of the left operand that scratch memory has room for: all, if they are needed more than once.
+    private static int LeftBlocks(MicroKernels kernels, int m, int n, int depth)
+    {
+        var rowBlock = RowBlock(kernels, depth);
+        return n > ColumnBlock(kernels, depth) ? (Math.Min(m, KeptRows) + rowBlock - 1) / rowBlock : 1;
+    }
+
+    private static long LeftBlockStep(MicroKernels kernels, int m, int depth) =>
+        new TileHeights(Math.Min(m, RowBlock(kernels, depth)), kernels.TileRows).Count * LeftPanelStep(kernels, depth);
+
+    // The panels of tiles are written side by side, so they must not fall into the same sets of the cache: an odd number of cache lines.
+    private static long LeftPanelStep(MicroKernels kernels, int depth) => (((depth * kernels.TileRows + 15) / 16) | 1) * 16L;
 
     // Returns the bytes from one panel of columns to the next.
     private static long PlaceRight(MicroKernels kernels, in Matrix b, int m, int columns, int depth, float* panels, GemmTile* tile)
@@ -155,41 +192,45 @@ internal static unsafe class GemmBlock
         return panelStep * sizeof(float);
     }
 
-    // Returns the bytes from the panel of one tile to the next, or 0 if tiles follow one another by the step of rows.
-    private static long PlaceLeft(
-        MicroKernels kernels, in Matrix a, bool transpose, in TileHeights tiles, int columns, int depth, float* left, GemmTile* tile)
+    private static LeftPlace Place(in Matrix a, bool transpose, int n)
     {
         // A list of rows runs along the contraction if the operand is given transposed.
         var byColumns = transpose ? a.ColumnStride == 1 || a.Rows != null : a.RowStride == 1 && a.ColumnStride != 1 && a.Rows == null;
         if (byColumns)
         {
-            if (a.Rows == null && (a.ColumnStride * a.RowStride < FarColumns || columns < FewColumnsAgainstColumns))
-            {
-                PlaceDirectly(a, transpose, tile);
-                return 0;
-            }
-
-            var panelStep = LeftPanelStep(kernels, depth);
-            Packing.LeftPanels(
-                transpose ? a : new Matrix(a.Data, a.ColumnStride, a.RowStride), depth, tiles, kernels.TileRows, left, panelStep);
-            tile->A = left;
-            tile->ARowStep = sizeof(float);
-            tile->AColumnStep = kernels.TileRows * sizeof(float);
-            return panelStep * sizeof(float);
+            var near = a.ColumnStride * a.RowStride < FarColumns;
+            return a.Rows == null && (near || n < FewColumnsAgainstColumns) ? LeftPlace.Direct : LeftPlace.PanelsOfColumns;
         }
 
-        if (a.Rows == null && (transpose ? a.RowStride : a.ColumnStride) == 1 && (a.RowStride * a.ColumnStride % AliasingRows != 0 || columns <= FewColumnsAgainstRows))
+        var plain = a.Rows == null && (transpose ? a.RowStride : a.ColumnStride) == 1;
+        var few = a.RowStride * a.ColumnStride % AliasingRows == 0 ? FewColumnsAgainstRows : FewColumnsAgainstPlainRows;
+        return plain && n <= few ? LeftPlace.Direct : LeftPlace.PanelsOfRows;
+    }
+
+    // Returns the bytes from the panel of one tile to the next, or 0 if tiles follow one another by the step of rows.
+    private static long PlaceLeft(
+        MicroKernels kernels, LeftPlace place, in Matrix a, bool transpose, in TileHeights tiles, int depth, float* left, bool packed, GemmTile* tile)
+    {
+        if (place == LeftPlace.Direct)
         {
             PlaceDirectly(a, transpose, tile);
             return 0;
         }
 
-        var step = RowStep(depth);
-        Packing.Rows(transpose ? new Matrix(a.Data, a.ColumnStride, a.RowStride) : a, tiles.Rows, depth, left, step);
+        var panelStep = LeftPanelStep(kernels, depth);
+        if (!packed && place == LeftPlace.PanelsOfColumns)
+        {
+            Packing.LeftPanels(transpose ? a : new Matrix(a.Data, a.ColumnStride, a.RowStride), depth, tiles, kernels.TileRows, left, panelStep);
+        }
+        else if (!packed)
+        {
+            Packing.LeftPanelsOfRows(transpose ? new Matrix(a.Data, a.ColumnStride, a.RowStride) : a, depth, tiles, kernels.TileRows, left, panelStep);
+        }
+
         tile->A = left;
-        tile->ARowStep = step * sizeof(float);
-        tile->AColumnStep = sizeof(float);
-        return 0;
+        tile->ARowStep = sizeof(float);
+        tile->AColumnStep = kernels.TileRows * sizeof(float);
+        return panelStep * sizeof(float);
     }
 
     private static void PlaceDirectly(in Matrix a, bool transpose, GemmTile* tile)

@@ -73,24 +73,30 @@ internal static unsafe class Packing
         }
     }
 
-    /// <summary>Copies a[0..rows, 0..columns]; row i of the copy begins at i * <paramref name="ld"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Rows(in Matrix a, int rows, int columns, float* packed, long ld)
+    /// <summary>As <see cref="LeftPanels"/>, from a[0..m, 0..k], of which the rows may be contiguous or gathered.</summary>
+    public static void LeftPanelsOfRows(in Matrix a, int k, in TileHeights tiles, int width, float* packed, long panelStep)
     {
-        for (var i = 0; i < rows; i++)
+        var rows = stackalloc float*[width];
+        for (int t = 0, first = 0; t < tiles.Count; t++)
         {
-            var row = a.Row(i);
+            // A tile that is less high repeats its last row, which nobody reads.
+            var height = tiles.Height(t);
+            for (var i = 0; i < width; i++)
+            {
+                rows[i] = a.Row(first + Math.Min(i, height - 1));
+            }
+
             if (a.ColumnStride == 1)
             {
-                new ReadOnlySpan<float>(row, columns).CopyTo(new Span<float>(packed + i * ld, columns));
+                Transposition.Rows(rows, width, k, packed);
             }
             else
             {
-                for (var j = 0; j < columns; j++)
-                {
-                    packed[i * ld + j] = row[j * a.ColumnStride];
-                }
+                GatherRows(rows, a.ColumnStride, width, k, packed);
             }
+
+            first += height;
+            packed += panelStep;
         }
     }
 
@@ -174,6 +180,18 @@ internal static unsafe class Packing
             }
 
             packed += width;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GatherRows(float** rows, long columnStride, int width, int k, float* packed)
+    {
+        for (var i = 0; i < k; i++)
+        {
+            for (var j = 0; j < width; j++)
+            {
+                packed[(long)i * width + j] = rows[j][i * columnStride];
+            }
         }
     }
 }

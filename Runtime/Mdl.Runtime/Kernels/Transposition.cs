@@ -97,6 +97,44 @@ internal static unsafe class Transposition
         Avx512F.UnpackHigh(t1, t3).AsSingle().Store(target + 3 * width);
     }
 
+    /// <summary>packed[i * count + j] = rows[j][i] for i below k.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Rows(float** rows, int count, int k, float* packed)
+    {
+        var i = Avx512F.IsSupported && count == 12 ? Rows12(rows, k, packed) : 0;
+        for (; i < k; i++)
+        {
+            for (var j = 0; j < count; j++)
+            {
+                packed[(long)i * count + j] = rows[j][i];
+            }
+        }
+    }
+
+    // Four columns at a time; every fourth row in a lane of its own. The fourth lane is written too, and overwritten by what follows it, so the
+    // last columns are left to the caller. Returns how many are done.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static int Rows12(float** rows, int k, float* packed)
+    {
+        float* r0 = rows[0], r1 = rows[1], r2 = rows[2], r3 = rows[3], r4 = rows[4], r5 = rows[5];
+        float* r6 = rows[6], r7 = rows[7], r8 = rows[8], r9 = rows[9], r10 = rows[10], r11 = rows[11];
+        var i = 0;
+        for (; i + 5 <= k; i += 4)
+        {
+            var a = Three(r0 + i, r4 + i, r8 + i);
+            var b = Three(r1 + i, r5 + i, r9 + i);
+            var c = Three(r2 + i, r6 + i, r10 + i);
+            var d = Three(r3 + i, r7 + i, r11 + i);
+            Quarter16(a, b, c, d, packed + (long)i * 12, 12);
+        }
+
+        return i;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Three(float* x, float* y, float* z) =>
+        Avx512F.InsertVector128(Vector256.Create(Vector128.Load(x), Vector128.Load(y)).ToVector512Unsafe(), Vector128.Load(z), 2);
+
     // Eight by eight; rows 4 to 7 are loaded into upper halves, which saves the exchange of halves at the end.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Block8(float* source, long step, float* target, long width)
