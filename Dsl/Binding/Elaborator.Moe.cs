@@ -262,7 +262,7 @@ internal sealed partial class Elaborator
 
         var gate = builder.Add(new GatherRows(1), builder.Reshape(Here(routes.Gate, frame), rows, Dim.One), choice);
         var weighted = builder.Binary(BinaryFunction.Multiply, Here(y, frame), gate);
-        return Made(builder.Add(new CombineRows((int)slots.Constant), weighted, row), frame);
+        return Made(builder.Add(new CombineRows((int)slots.Constant, capacity == 0), weighted, row), frame);
     }
 
     private static CallSyntax CallOf(MoeItemSyntax item) => item.Value as CallSyntax ?? new(item.Value, [], item.Value.Span);

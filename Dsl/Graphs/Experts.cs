@@ -38,9 +38,9 @@ public sealed record GatherRows(int Slots) : Operation
 
 /// <summary>
 /// rows [M, D], row int[M] -> [M / Slots, D]: for each token the sum, in slot order, of the rows row[token * Slots + slot]; -1 adds nothing.
-/// The derivative of <see cref="GatherRows"/>, and the reverse.
+/// The derivative of <see cref="GatherRows"/>, and the reverse. IsComplete promises that no entry is -1.
 /// </summary>
-public sealed record CombineRows(int Slots) : Operation
+public sealed record CombineRows(int Slots, bool IsComplete = false) : Operation
 {
     public override EquatableArray<TensorType> Infer(EquatableArray<TensorType> inputs)
     {

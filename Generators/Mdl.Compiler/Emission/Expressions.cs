@@ -41,9 +41,10 @@ internal static class Expressions
         : double.IsNaN(value) ? "float.NaN"
         : ((float)value).ToString("R", CultureInfo.InvariantCulture) + "f";
 
-    public static string Digit(Digit digit)
+    /// <summary>A digit of its loop variable, or of the number that was looked up.</summary>
+    public static string Digit(Digit digit, string? looked)
     {
-        var variable = digit.Variable switch { LoopVariable.Row => "r", LoopVariable.Column => "c", _ => "j" };
+        var variable = looked ?? digit.Variable switch { LoopVariable.Row => "r", LoopVariable.Column => "c", _ => "j" };
         var text = digit.Divisor.IsOne ? variable : $"{variable} / {Size(digit.Divisor)}";
         return digit.Modulus is null ? text : $"{text} % {Size(digit.Modulus)}";
     }

@@ -18,7 +18,7 @@ internal static class KernelSummary
 
         var stored = kernel.Roots.Select(r => r.Value).Distinct().ToList();
         read.ExceptWith(stored);
-        var work = Sum(computed.Where(v => graph.Nodes[v.Node].Operation is Unary or Binary or Select or Reduce).Select(v => Widest(graph, v)));
+        var work = Sum(computed.Where(v => graph.Nodes[v.Node].Operation is Unary or Binary or Select or Reduce or CombineRows).Select(v => Widest(graph, v)));
         var bytes = (Sum(read.Select(v => graph.Type(v).Size)) + Sum(stored.Select(v => graph.Type(v).Size))) * 4;
         var places = Places(computed.Select(v => graph.Nodes[v.Node].Origin));
         var names = string.Join(", ", kernel.Roots.Select(r => graph.Nodes[r.Value.Node].Name).Where(n => n.Length > 0).Distinct(StringComparer.Ordinal));
@@ -38,7 +38,7 @@ internal static class KernelSummary
         .Select(g => $"{g.Key}:{string.Join(",", g.Select(o => o.Line).Distinct().OrderBy(l => l))}"));
 
     private static Dim Widest(Graph graph, Value value) =>
-        graph.Nodes[value.Node].Operation is Reduce ? graph.Type(graph.Nodes[value.Node].Inputs[0]).Size : graph.Type(value).Size;
+        graph.Nodes[value.Node].Operation is Reduce or CombineRows ? graph.Type(graph.Nodes[value.Node].Inputs[0]).Size : graph.Type(value).Size;
 
     private static Dim Sum(IEnumerable<Dim> dims) => dims.Aggregate(Dim.Zero, (a, b) => a + b);
 }

@@ -87,6 +87,8 @@ internal sealed partial class RowKernelEmitter
                 return Counter(at[0], "past + ");
             case Concat concat:
                 return Eval(Chosen(node, concat, at, out var chosen), IndexFlow.Into(Graph, node, chosen, at)!);
+            case CombineRows combine:
+                return Combined(key, value, node, combine, at);
             case Reduce:
                 throw new InvalidOperationException($"reduction {value} is read before its pass");
         }
@@ -98,6 +100,7 @@ internal sealed partial class RowKernelEmitter
                 return Eval(node.Inputs[0], into);
             }
 
+            // A view that digits cannot follow reads strided memory.
             var view = StridedView.Of(Graph, value, v => v != value && _plan.Fuser.IsStored(v));
             return Keep(key, Load(value, [.. view.Strides], at, view.Base, view.Offset), "m", value);
         }
@@ -120,6 +123,33 @@ internal sealed partial class RowKernelEmitter
             _ => throw new InvalidOperationException($"{node.Operation} is no row operation"),
         };
         return Keep(key, new(text, level), "e", value);
+    }
+
+    private Operand Combined(Place key, Value value, Node node, CombineRows combine, Linear[] at)
+    {
+        var parts = new Operand[combine.Slots];
+        var conditions = new string?[combine.Slots];
+        for (var slot = 0; slot < parts.Length; slot++)
+        {
+            var row = IndexFlow.IntoSlot(node, slot, at)!;
+            parts[slot] = Eval(node.Inputs[0], row);
+            if (row[0].Terms[0].Digit.Source is { IsOptional: true } lookup)
+            {
+                var entry = Text(lookup with { IsOptional = false });
+                conditions[slot] = lookup.At.Uses(LoopVariable.Inner) ? $"({entry} < 0 ? 0f : 1f)"
+                    : RowLevelPresence(entry);
+            }
+        }
+
+        var level = parts.Max(p => p.Level);
+        var texts = parts.Select((part, slot) =>
+        {
+            var text = level == Level.Column ? Columnwise(part) : part.Text;
+            return conditions[slot] is not { } condition ? text
+                : level == Level.Column && _vector ? $"Simd.Select(Vector512.Create({condition}), {text}, Vector512<float>.Zero)"
+                : $"({condition} != 0 ? {text} : 0f)";
+        });
+        return Keep(key, new(string.Join(" + ", texts), level), "e", value);
     }
 
     private Value Chosen(Node node, Concat concat, Linear[] at, out int chosen)

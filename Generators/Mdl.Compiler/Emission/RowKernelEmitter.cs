@@ -20,6 +20,7 @@ internal sealed partial class RowKernelEmitter
     private readonly SortedSet<string> _symbols = new(StringComparer.Ordinal);
     private readonly Dictionary<Value, int> _levels = [];
     private readonly Dictionary<string, Operand> _digits = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Operand> _presences = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Operand> _wide = new(StringComparer.Ordinal);
     private readonly Dictionary<string, Dictionary<Linear, Operand>> _starts = new(StringComparer.Ordinal);
     private readonly Dictionary<Value, string> _reductions = [];
@@ -181,7 +182,7 @@ internal sealed partial class RowKernelEmitter
                 _symbols.Add(symbol);
             }
 
-            var text = Digit(digit);
+            var text = Digit(digit, digit.Source is { } source ? Text(source) : null);
             if (digit.Variable == LoopVariable.Row && text != "r")
             {
                 text = RowLevelDigit(text);
@@ -200,6 +201,14 @@ internal sealed partial class RowKernelEmitter
         }
 
         return parts.Count == 1 ? parts[0] : "(" + string.Join(" + ", parts) + ")";
+    }
+
+    private string Text(Lookup lookup)
+    {
+        var table = Pointer(_plan.Stored[_plan.Fuser.DenseBase(lookup.Index)], ElementType.I32);
+        var at = Text(lookup.At);
+        var element = table + "[" + (at.StartsWith("(", StringComparison.Ordinal) ? at.Substring(1, at.Length - 2) : at) + "]";
+        return lookup.IsOptional ? $"Math.Max({element}, 0)" : element;
     }
 
     private string RowLevelDigit(string text)
@@ -240,6 +249,19 @@ internal sealed partial class RowKernelEmitter
             known = NextOnRow("b");
             _row.Line($"var {known.Text} = Vector512.Create({text});");
             _wide[text] = known;
+        }
+
+        return known.Text;
+    }
+
+    /// <summary>1 where a row that a table names is there, else 0.</summary>
+    private string RowLevelPresence(string entry)
+    {
+        if (!_presences.TryGetValue(entry, out var known))
+        {
+            known = NextOnRow("present");
+            _row.Line($"var {known.Text} = {entry} < 0 ? 0f : 1f;");
+            _presences[entry] = known;
         }
 
         return known.Text;

@@ -20,14 +20,11 @@ internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[]
             Contract contract => CallContract(contract, node, inputs, outputs[0]),
             GroupedContract grouped => CallGroupedContract(grouped, node, inputs, outputs[0]),
             GroupedOuter => CallGroupedOuter(node, inputs, outputs[0]),
-            Gather => CallGather(node, inputs, outputs[0]),
             GatherGradient gradient => CallGatherGradient(gradient, node, inputs, outputs[0]),
             TakeAlong => CallTakeAlong(node, inputs, outputs[0]),
             PutAlong put => CallPutAlong(put, node, inputs, outputs[0]),
             Top top => CallTop(top, node, inputs, outputs[0]),
             Dispatch dispatch => CallDispatch(dispatch, node, inputs, outputs),
-            GatherRows gather => $"Routing.GatherRows(_team, {P(inputs[0])}, {P(inputs[1])}, {outputs[0]}, {Rows(node)}, {gather.Slots}, {Int(node.Types[0].Last)});",
-            CombineRows combine => $"Routing.CombineRows(_team, {P(inputs[0])}, {P(inputs[1])}, {outputs[0]}, {Rows(node)}, {combine.Slots}, {Int(node.Types[0].Last)});",
             Attend attend => CallAttend(attend, inputs, outputs),
             AttendGradient gradient => CallAttendGradient(gradient, inputs, outputs),
             LinearCrossEntropy => CallLinearCrossEntropy(node, inputs, outputs),
@@ -35,8 +32,6 @@ internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[]
             _ => throw new InvalidOperationException($"{node.Operation.GetType().Name} has no lowering"),
         };
     }
-
-    private static string Rows(Node node) => Size(node.Types[0].Shape[0]);
 
     private string P(StridedView view) => Of(plan.StorageOf(view));
 
@@ -86,22 +81,13 @@ internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[]
     /// <summary>The rows of a grouped product; gathered while they are read, where the operand is nothing but chosen rows.</summary>
     private string RowsOf(Node node, int input, StridedView[] inputs)
     {
-        var source = Graph.Nodes[node.Inputs[input].Node];
-        if (source.Operation is GatherRows gather && plan.Fuser.IsReadInPlace(node.Inputs[input]))
+        if (plan.Fuser.GatheredInput(node, input) is { Operation: GatherRows gather } source)
         {
             var (x, choice) = (plan.Fuser.TemplateInput(source, 0), plan.Fuser.TemplateInput(source, 1));
             return $"Matrix.Gathered({P(x)}, {Size(source.Types[0].Last)}, {P(choice)}, {gather.Slots})";
         }
 
         return $"Matrix.RowMajor({P(inputs[input])}, {Size(Type(node, input).Last)})";
-    }
-
-    private string CallGather(Node node, StridedView[] inputs, string output)
-    {
-        var width = Dim.Product(Type(node, 0).Shape.Skip(1));
-        return Type(node, 0).Element == ElementType.I32
-            ? throw new InvalidOperationException("tables of ints have no lowering")
-            : $"Indexing.Gather(_team, {P(inputs[0])}, {P(inputs[1])}, {output}, {Size(Type(node, 1).Size)}, {Int(width)});";
     }
 
     private string CallGatherGradient(GatherGradient gradient, Node node, StridedView[] inputs, string output) =>

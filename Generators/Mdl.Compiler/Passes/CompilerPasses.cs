@@ -22,6 +22,10 @@ public static class CompilerPasses
         var forward = Declare(Simplifier.Run(model.Training.Graph), trainable);
         dump?.Invoke("simplify-forward", forward);
 
+        // Before derivatives are taken, so that those of the products follow.
+        forward = RowScales.Move(forward);
+        dump?.Invoke("row-scales", forward);
+
         var loss = forward.Outputs[IndexOfLoss(model.Training)];
         var differentiated = Differentiator.Differentiate(forward, loss, [.. trainable.Select(p => p.Key)], recomputeLayers);
         dump?.Invoke("differentiate", differentiated.Graph);
@@ -37,6 +41,8 @@ public static class CompilerPasses
         dump?.Invoke("elaborate", model.Forward.Graph);
         var simple = Simplifier.Run(model.Forward.Graph, isDifferentiated: true);
         dump?.Invoke("simplify", simple);
+        simple = RowScales.Move(simple);
+        dump?.Invoke("row-scales", simple);
         return simple;
     }
 

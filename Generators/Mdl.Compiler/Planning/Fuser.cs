@@ -29,13 +29,11 @@ internal sealed class Fuser
     private readonly Dictionary<Root, Expression> _visits = [];
     private readonly Dictionary<Value, List<Root>> _computing = [];
     private readonly List<Root> _cut = [];
-    private readonly HashSet<Value> _inPlace = [];
     private readonly Dictionary<Value, bool> _transcendental = [];
 
     public Fuser(Graph graph)
     {
         _graph = graph;
-        FindReadInPlace();
         foreach (var output in graph.Outputs)
         {
             Require(DenseBase(output));
@@ -45,7 +43,15 @@ internal sealed class Fuser
         {
             for (var i = 0; i < node.Inputs.Count && !IndexFlow.IsFusable(node.Operation); i++)
             {
-                Require(TemplateInput(node, i).Base);
+                if (GatheredInput(node, i) is { } gathered)
+                {
+                    Require(TemplateInput(gathered, 0).Base);
+                    Require(TemplateInput(gathered, 1).Base);
+                }
+                else
+                {
+                    Require(TemplateInput(node, i).Base);
+                }
             }
         }
 
@@ -82,8 +88,11 @@ internal sealed class Fuser
             : new(value, _graph.Type(value).Shape, IndexFlow.Strides(_graph.Type(value).Shape).ToEquatableArray(), Dim.Zero);
     }
 
-    /// <summary>Rows chosen by index that only grouped products read: these gather while they read, and the rows are never stored.</summary>
-    public bool IsReadInPlace(Value value) => _inPlace.Contains(value);
+    /// <summary>The rows chosen by index that a grouped product gathers while it reads, so that it does not need them stored; null for any other input.</summary>
+    public Node? GatheredInput(Node node, int input) =>
+        (node.Operation is GroupedContract && input == 0) || (node.Operation is GroupedOuter && input < 2)
+            ? _graph.Nodes[node.Inputs[input].Node] is { Operation: GatherRows } gathered ? gathered : null
+            : null;
 
     /// <summary>The value under any reshapes: in dense memory they are the same.</summary>
     public Value DenseBase(Value value)
@@ -298,6 +307,10 @@ internal sealed class Fuser
                 case Broadcast when StretchesRows(self) && IsTranscendental(self.Inputs[0]):
                     Cut(DenseBase(self.Inputs[0]));
                     return;
+                case Gather or GatherRows or CombineRows:
+                    Cut(DenseBase(self.Inputs[1]));
+                    Indirect(value, self, index);
+                    return;
             }
 
             for (var i = 0; i < self.Inputs.Count; i++)
@@ -313,6 +326,30 @@ internal sealed class Fuser
             }
         }
 
+        void Indirect(Value value, Node self, Linear[] index)
+        {
+            if (IndexFlow.Into(_graph, self, 0, index) is not { } first)
+            {
+                Cut(value);
+            }
+            else if (self.Operation is CombineRows combine)
+            {
+                for (var slot = 0; slot < combine.Slots; slot++)
+                {
+                    Walk(self.Inputs[0], IndexFlow.IntoSlot(self, slot, index)!, false);
+                }
+            }
+            else if (self.Operation is not GatherRows { Slots: 1 } && IsTranscendental(self.Inputs[0]))
+            {
+                // A row is chosen by several others.
+                Cut(DenseBase(self.Inputs[0]));
+            }
+            else
+            {
+                Walk(self.Inputs[0], first, false);
+            }
+        }
+
         void Cut(Value value)
         {
             Require(value);
@@ -324,30 +361,6 @@ internal sealed class Fuser
     /// <summary>A stored concatenation whose operands are written to their places one by one.</summary>
     public bool IsAssembled(Value value) =>
         _graph.Nodes[value.Node] is { Operation: Concat } node && !IndexFlow.ChoosesByColumn(_graph, node, RootIndex(_graph.Type(value).Shape));
-
-    private void FindReadInPlace()
-    {
-        for (var i = 0; i < _graph.Nodes.Count; i++)
-        {
-            if (_graph.Nodes[i].Operation is GatherRows)
-            {
-                _inPlace.Add(new(i));
-            }
-        }
-
-        foreach (var node in _graph.Nodes)
-        {
-            for (var i = 0; i < node.Inputs.Count; i++)
-            {
-                if (!(node.Operation is GroupedContract && i == 0) && !(node.Operation is GroupedOuter && i < 2))
-                {
-                    _inPlace.Remove(node.Inputs[i]);
-                }
-            }
-        }
-
-        _inPlace.ExceptWith(_graph.Outputs);
-    }
 
     private bool StretchesRows(Node broadcast)
     {
@@ -367,7 +380,7 @@ internal sealed class Fuser
         {
             var node = _graph.Nodes[value.Node];
             // A value without a vector axis is one number; computing it again costs nothing worth storing.
-            known = IndexFlow.IsTranscendental(node.Operation) || node.Inputs.Any(IsTranscendental);
+            known = IndexFlow.IsTranscendental(node.Operation) || node.Operation is CombineRows || node.Inputs.Any(IsTranscendental);
             _transcendental[value] = known;
         }
 

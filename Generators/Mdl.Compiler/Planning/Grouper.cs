@@ -126,7 +126,7 @@ internal sealed class Grouper(Graph graph, int forwardNodes, CancellationToken c
         }
 
         var costly = kernels
-            .Where(p => p.Value.Count > 1 && !_fuser.IsRoot(p.Key) && graph.Nodes[p.Key.Node].Operation is Unary or Binary or Select or Reduce && IsCostly(p.Key))
+            .Where(p => p.Value.Count > 1 && !_fuser.IsRoot(p.Key) && graph.Nodes[p.Key.Node].Operation is Unary or Binary or Select or Reduce or CombineRows && IsCostly(p.Key))
             .ToDictionary(p => p.Key, p => p.Value);
         bool Serves(Value value) => Users(value).Any(c => costly.TryGetValue(c, out var set) && set.IsSupersetOf(costly[value]));
         return [.. costly.Keys.Where(v => !Serves(v)).OrderBy(v => v.Node)];
@@ -190,7 +190,7 @@ internal sealed class Grouper(Graph graph, int forwardNodes, CancellationToken c
                 return;
             }
 
-            found |= node.Operation is Reduce || IndexFlow.IsTranscendental(node.Operation);
+            found |= node.Operation is Reduce or CombineRows || IndexFlow.IsTranscendental(node.Operation);
             foreach (var input in node.Inputs)
             {
                 Walk(input);

@@ -11,9 +11,13 @@ internal static class IndexFlow
 {
     /// <summary>Operations that row kernels compute inline; all others have kernels of their own.</summary>
     public static bool IsFusable(Operation operation) =>
-        operation is Unary or Binary or Select or Reduce or Broadcast or Reshape or Transpose or Slice or Concat or Constant or SizeOf or Iota or Positions;
+        operation is Unary or Binary or Select or Reduce or Broadcast or Reshape or Transpose or Slice or Concat or Constant or SizeOf or Iota or Positions
+            || IsIndirect(operation);
 
-    public static bool IsView(Operation operation) => operation is Broadcast or Reshape or Transpose or Slice or Concat;
+    /// <summary>Operations whose input 0 is read at rows that their input 1, a tensor of ints, names.</summary>
+    public static bool IsIndirect(Operation operation) => operation is Gather or GatherRows or CombineRows;
+
+    public static bool IsView(Operation operation) => operation is Broadcast or Reshape or Transpose or Slice or Concat or Gather or GatherRows;
 
     public static bool IsTranscendental(Operation operation) => operation switch
     {
@@ -57,9 +61,39 @@ internal static class IndexFlow
                 }
 
                 return Shifted(at, concat.Axis, Dim.Zero - start);
+            case Gather when input == 0:
+                var leading = graph.Type(node.Inputs[1]).Shape;
+                var chosen = Linear.Of(new Lookup(node.Inputs[1], Flatten(Strides(leading), Range(at, 0, leading.Count)), false), Dim.One);
+                return chosen is null ? null : [chosen, .. Range(at, leading.Count, at.Length - leading.Count)];
+            case GatherRows gather when input == 0:
+                return Looked(graph, node.Inputs[1], at[0], gather.Slots) is { } token ? [token, at[1]] : null;
+            case CombineRows when input == 0:
+                return IntoSlot(node, 0, at);
+            case Gather or GatherRows or CombineRows:
+                return null;
             default:
                 return at;
         }
+    }
+
+    /// <summary>The index into the rows that <see cref="CombineRows"/> adds, for one slot of a token; null if digits cannot say it.</summary>
+    public static Linear[]? IntoSlot(Node node, int slot, Linear[] at)
+    {
+        var combine = (CombineRows)node.Operation;
+        var lookup = new Lookup(node.Inputs[1], at[0].Times(combine.Slots).Plus(slot), !combine.IsComplete);
+        return Linear.Of(lookup, Dim.One) is { } row ? [row, at[1]] : null;
+    }
+
+    /// <summary>The number at an index of a tensor of ints, divided. A choice of the row of a choice is that choice.</summary>
+    private static Linear? Looked(Graph graph, Value index, Linear at, int divisor)
+    {
+        if (at.Terms.Count == 1 && at.Offset.Equals(Dim.Zero) && at.Terms[0] is { Coefficient.IsOne: true, Digit: { Source: { } inner, Modulus: null } digit }
+            && digit.Divisor.IsOne && index.Output == 0 && graph.Nodes[index.Node].Operation is Dispatch && inner.Index == index with { Output = 1 } && inner.At.DividedBy(divisor) is { } choice)
+        {
+            return choice;
+        }
+
+        return Linear.Of(new Lookup(index, at, false), divisor);
     }
 
     /// <summary>Whether a loop over columns can choose the operand of a concatenation by its bounds alone.</summary>

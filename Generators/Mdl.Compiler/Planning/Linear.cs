@@ -17,8 +17,14 @@ internal enum LoopVariable
     Inner,
 }
 
-/// <summary>One digit of a loop variable: <c>variable / Divisor % Modulus</c>; no modulus for the leading digit.</summary>
-internal sealed record Digit(LoopVariable Variable, Dim Divisor, Dim? Modulus);
+/// <summary>
+/// One digit of a loop variable: <c>variable / Divisor % Modulus</c>; no modulus for the leading digit. With a source it is a digit of the number
+/// that is looked up there, and the variable the innermost one that this number moves with.
+/// </summary>
+internal sealed record Digit(LoopVariable Variable, Dim Divisor, Dim? Modulus, Lookup? Source = null);
+
+/// <summary>Element <paramref name="At"/> (in dense order) of a stored tensor of ints; none below 0 where <paramref name="IsOptional"/>: those count as 0.</summary>
+internal sealed record Lookup(Value Index, Linear At, bool IsOptional);
 
 /// <summary>A digit times a coefficient.</summary>
 internal sealed record LinearTerm(Digit Digit, Dim Coefficient);
@@ -37,6 +43,10 @@ internal sealed record Linear(EquatableArray<LinearTerm> Terms, Dim Offset)
     public static Linear Inner { get; } = Of(new Digit(LoopVariable.Inner, Dim.One, null));
 
     public static Linear Of(Digit digit) => new([new(digit, Dim.One)], Dim.Zero);
+
+    /// <summary>What is looked up at an index, divided by a number; null where the index moves with the columns.</summary>
+    public static Linear? Of(Lookup lookup, Dim divisor) => lookup.At.Uses(LoopVariable.Column) ? null
+        : Of(new Digit(lookup.At.Uses(LoopVariable.Inner) ? LoopVariable.Inner : LoopVariable.Row, divisor, null, lookup));
 
     public bool IsZero => Terms.Count == 0 && Offset.Equals(Dim.Zero);
 
@@ -74,6 +84,33 @@ internal sealed record Linear(EquatableArray<LinearTerm> Terms, Dim Offset)
         }
 
         return new(terms.ToEquatableArray(), Offset * factor);
+    }
+
+    /// <summary>The whole quotient by a number; null where it takes more than digits.</summary>
+    public Linear? DividedBy(int divisor)
+    {
+        if (divisor == 1)
+        {
+            return this;
+        }
+
+        if (Terms.Count == 1 && Terms[0].Coefficient.IsOne && Offset.Equals(Dim.Zero) && Terms[0].Digit.Modulus is null)
+        {
+            return Of(Terms[0].Digit with { Divisor = Terms[0].Digit.Divisor * divisor });
+        }
+
+        var terms = new LinearTerm[Terms.Count];
+        for (var i = 0; i < terms.Length; i++)
+        {
+            if (Dim.Divide(Terms[i].Coefficient, divisor) is not { } quotient)
+            {
+                return null;
+            }
+
+            terms[i] = new(Terms[i].Digit, quotient);
+        }
+
+        return Offset.IsConstant && Offset.Constant >= 0 && Offset.Constant < divisor ? new(terms.ToEquatableArray(), Dim.Zero) : null;
     }
 
     public bool Equals(Linear? other) => ReferenceEquals(this, other) || (other is not null && Offset.Equals(other.Offset) && Terms.Equals(other.Terms));
@@ -155,7 +192,7 @@ internal sealed record Linear(EquatableArray<LinearTerm> Terms, Dim Offset)
             if (!sizes[i].IsOne)
             {
                 var modulus = i == first && digit.Modulus is null ? null : sizes[i];
-                result[i] = Of(new Digit(digit.Variable, digit.Divisor * below, modulus));
+                result[i] = Of(digit with { Divisor = digit.Divisor * below, Modulus = modulus });
                 below *= sizes[i];
             }
         }
@@ -168,7 +205,7 @@ internal sealed record Linear(EquatableArray<LinearTerm> Terms, Dim Offset)
         var text = new StringBuilder();
         foreach (var (digit, coefficient) in Terms)
         {
-            text.Append(coefficient).Append('*').Append(digit.Variable).Append('/').Append(digit.Divisor).Append('%').Append(digit.Modulus).Append(" + ");
+            text.Append(coefficient).Append('*').Append(digit.Variable).Append(digit.Source).Append('/').Append(digit.Divisor).Append('%').Append(digit.Modulus).Append(" + ");
         }
 
         return text.Append(Offset).ToString();
@@ -177,7 +214,7 @@ internal sealed record Linear(EquatableArray<LinearTerm> Terms, Dim Offset)
     private static LinearTerm? Merge(LinearTerm high, LinearTerm low)
     {
         var (h, l) = (high.Digit, low.Digit);
-        if (h.Variable != l.Variable)
+        if (h.Variable != l.Variable || h.Source != l.Source)
         {
             return null;
         }
@@ -188,7 +225,7 @@ internal sealed record Linear(EquatableArray<LinearTerm> Terms, Dim Offset)
         }
 
         return l.Modulus is { } size && h.Divisor.Equals(l.Divisor * size) && high.Coefficient.Equals(low.Coefficient * size)
-            ? new(new Digit(h.Variable, l.Divisor, h.Modulus is null ? null : h.Modulus * size), low.Coefficient)
+            ? new(l with { Modulus = h.Modulus is null ? null : h.Modulus * size }, low.Coefficient)
             : null;
     }
 }

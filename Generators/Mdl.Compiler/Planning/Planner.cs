@@ -111,8 +111,6 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
                 case LoopStep { Node: var node }:
                     plan.Steps.Add(new LoopStep(node, Loop(plan, node)));
                     break;
-                case TemplateStep { Node: var node } when fuser.IsReadInPlace(new(node)):
-                    break;
                 case TemplateStep { Node: var node }:
                     for (var output = 0; output < graph.Nodes[node].Types.Count; output++)
                     {

@@ -70,7 +70,7 @@ internal sealed class Timeline(IReadOnlyList<ArenaBuffer> kept)
         var node = plan.Graph.Nodes[number];
         for (var i = 0; i < node.Inputs.Count; i++)
         {
-            var gathered = plan.Fuser.IsReadInPlace(node.Inputs[i]) ? plan.Graph.Nodes[node.Inputs[i].Node] : null;
+            var gathered = plan.Fuser.GatheredInput(node, i);
             for (var j = 0; j < (gathered?.Inputs.Count ?? 1); j++)
             {
                 Touch(plan.StorageOf(plan.Fuser.TemplateInput(gathered ?? node, gathered is null ? i : j)));

@@ -3,10 +3,9 @@ using Mdl.Runtime.Devices;
 
 namespace Mdl.Runtime.Kernels;
 
-/// <summary>Whole rows of a table by index, and the derivative of that.</summary>
+/// <summary>The derivative of taking whole rows of a table by index.</summary>
 public static unsafe class Indexing
 {
-    private const int FloatsPerChunk = 1 << 15;
     private const int SliceWidth = 64;
 
     private struct Arguments
@@ -21,16 +20,6 @@ public static unsafe class Indexing
         public int Slices;
     }
 
-    /// <summary>y [count, width] = rows <paramref name="index"/> [count] of table [*, width].</summary>
-    public static void Gather(Team team, float* table, int* index, float* y, long count, int width)
-    {
-        var a = new Arguments
-        {
-            Table = table, Index = index, Values = y, Count = count, Width = width, PerChunk = Math.Max(1, FloatsPerChunk / Math.Max(width, 1)),
-        };
-        team.Run(&GatherChunk, &a, checked((int)((count + a.PerChunk - 1) / a.PerChunk)));
-    }
-
     /// <summary>dTable [rows, width] = for each row the sum, in order, of the dy [count, width] whose index it is; overwrites dTable.</summary>
     public static void GatherGradient(Team team, int* index, float* dy, float* dTable, long count, int rows, int width)
     {
@@ -43,18 +32,6 @@ public static unsafe class Indexing
             Table = dTable, Index = index, Values = dy, Count = count, Rows = rows, Width = width, Slices = slices, PerChunk = (rows + ranges - 1) / ranges,
         };
         team.Run(&GradientChunk, &a, slices * ranges);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void GatherChunk(void* arguments, int chunk, int worker)
-    {
-        ref var a = ref *(Arguments*)arguments;
-        var begin = (long)chunk * a.PerChunk;
-        var end = Math.Min(begin + a.PerChunk, a.Count);
-        for (var i = begin; i < end; i++)
-        {
-            Rows.Copy(a.Table + ((long)a.Index[i] * a.Width), a.Values + (i * a.Width), a.Width);
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

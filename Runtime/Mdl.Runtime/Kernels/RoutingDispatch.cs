@@ -5,19 +5,6 @@ namespace Mdl.Runtime.Kernels;
 
 public static unsafe partial class Routing
 {
-    private const int FloatsPerChunk = 1 << 15;
-
-    private struct RowArguments
-    {
-        public float* X;
-        public int* Index;
-        public float* Y;
-        public long Count;
-        public int Slots;
-        public int Width;
-        public int PerChunk;
-    }
-
     /// <summary>
     /// Sorts the choices c = token * slots + slot by expert, stably. With M = tokens * slots:
     /// <paramref name="choice"/> [M] is the choice in each row (0 after the last kept one), <paramref name="row"/> [M] the row of each choice or -1 where
@@ -80,76 +67,6 @@ public static unsafe partial class Routing
         {
             choice[r] = 0;
             expert[r] = experts - 1;
-        }
-    }
-
-    /// <summary>y [rows, width]: row r is row choice[r] / slots of x [*, width].</summary>
-    public static void GatherRows(Team team, float* x, int* choice, float* y, long rows, int slots, int width)
-    {
-        var a = new RowArguments
-        {
-            X = x, Index = choice, Y = y, Count = rows, Slots = slots, Width = width, PerChunk = Math.Max(1, FloatsPerChunk / Math.Max(width, 1)),
-        };
-        team.Run(&GatherChunk, &a, checked((int)((rows + a.PerChunk - 1) / a.PerChunk)));
-    }
-
-    /// <summary>y [tokens, width]: for each token the sum, in slot order, of the rows row[token * slots + slot]; -1 adds nothing.</summary>
-    public static void CombineRows(Team team, float* rows, int* row, float* y, long tokens, int slots, int width)
-    {
-        var a = new RowArguments
-        {
-            X = rows, Index = row, Y = y, Count = tokens, Slots = slots, Width = width,
-            PerChunk = Math.Max(1, FloatsPerChunk / Math.Max(width * slots, 1)),
-        };
-        team.Run(&CombineChunk, &a, checked((int)((tokens + a.PerChunk - 1) / a.PerChunk)));
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void GatherChunk(void* arguments, int chunk, int worker)
-    {
-        ref var a = ref *(RowArguments*)arguments;
-        var begin = (long)chunk * a.PerChunk;
-        var end = Math.Min(begin + a.PerChunk, a.Count);
-        for (var r = begin; r < end; r++)
-        {
-            Rows.Copy(a.X + ((long)(a.Index[r] / a.Slots) * a.Width), a.Y + (r * a.Width), a.Width);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void CombineChunk(void* arguments, int chunk, int worker)
-    {
-        ref var a = ref *(RowArguments*)arguments;
-        var begin = (long)chunk * a.PerChunk;
-        var end = Math.Min(begin + a.PerChunk, a.Count);
-        for (var token = begin; token < end; token++)
-        {
-            var y = a.Y + (token * a.Width);
-            var index = a.Index + (token * a.Slots);
-            var any = false;
-            for (var slot = 0; slot < a.Slots; slot++)
-            {
-                if (index[slot] < 0)
-                {
-                    continue;
-                }
-
-                var from = a.X + ((long)index[slot] * a.Width);
-                if (any)
-                {
-                    Rows.Add(from, y, a.Width);
-                }
-                else
-                {
-                    Rows.Copy(from, y, a.Width);
-                    any = true;
-                }
-            }
-
-            if (!any)
-            {
-                Rows.Clear(y, a.Width);
-            }
         }
     }
 }

@@ -4,7 +4,7 @@ using Mdl.Runtime.Devices;
 
 namespace Mdl.Runtime.Kernels;
 
-/// <summary>Routing of tokens to experts: selection, dispatch, and movement of rows.</summary>
+/// <summary>Routing of tokens to experts: selection and dispatch.</summary>
 public static unsafe partial class Routing
 {
     private const int TopRowsPerChunk = 128;

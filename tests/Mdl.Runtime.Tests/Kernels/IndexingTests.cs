@@ -13,21 +13,18 @@ public sealed unsafe class IndexingTests
 
     [Theory]
     [MemberData(nameof(Shapes))]
-    public void GatherTakesRowsAndItsGradientSumsThem(int count, int rows, int width, int used)
+    public void GradientSumsRowsOfOneIndex(int count, int rows, int width, int used)
     {
         var random = new Random(1);
-        using var table = Draw.Normal(random, rows * width);
         using var index = Draw.Integers(random, count, used);
         using var dy = Draw.Normal(random, count * width);
-        using var y = new Memory<float>(count * width);
         using var dTable = new Memory<float>(rows * width);
         float[]? bits = null;
         foreach (var threads in new[] { 1, 2, 3 })
         {
             using var team = new Team(threads);
-            Indexing.Gather(team, table.Data, index.Data, y.Data, count, width);
             Indexing.GatherGradient(team, index.Data, dy.Data, dTable.Data, count, rows, width);
-            float[] results = [.. y.Span, .. dTable.Span];
+            var results = dTable.Span.ToArray();
             Assert.Equal(bits ??= results, results);
         }
 
@@ -36,14 +33,12 @@ public sealed unsafe class IndexingTests
         {
             for (var x = 0; x < width; x++)
             {
-                Assert.Equal(table[(index[i] * width) + x], y[(i * width) + x]);
                 sums[(index[i] * width) + x] += dy[(i * width) + x];
             }
         }
 
         // Up to 100 terms of magnitude 1 in single precision.
         Close.Assert(sums, dTable.Span, 1e-5, "dTable");
-        y.AssertGuardsIntact();
         dTable.AssertGuardsIntact();
     }
 
@@ -54,11 +49,9 @@ public sealed unsafe class IndexingTests
         using var index = Draw.Integers(new Random(2), 500, 30);
         using var a = new Memory<float>(500 * 200);
         using var b = new Memory<float>(500 * 200);
-        a.Span.Clear();
         b.Span.Clear();
         Assert.Equal(0, Garbage.Of(() =>
         {
-            Indexing.Gather(team, a.Data, index.Data, b.Data, 500, 200);
             Indexing.GatherGradient(team, index.Data, b.Data, a.Data, 500, 30, 200);
         }));
     }

@@ -82,62 +82,12 @@ public sealed unsafe class RoutingTests
         load.AssertGuardsIntact();
     }
 
-    [Theory]
-    [InlineData(1, 1, 1)]
-    [InlineData(40, 4, 256)]
-    [InlineData(333, 3, 17)]
-    public void RowsGoOutToExpertsAndComeBackSummed(int tokens, int slots, int width)
-    {
-        var random = new Random(3);
-        var m = tokens * slots;
-        using var x = Draw.Normal(random, tokens * width);
-        using var choice = Draw.Integers(random, m, m);
-        using var row = Draw.Integers(random, m, m + 1);
-        foreach (ref var r in row.Span)
-        {
-            r--;
-        }
-
-        using var rows = new Memory<float>(m * width);
-        using var y = new Memory<float>(tokens * width);
-        float[]? bits = null;
-        foreach (var threads in new[] { 1, 2, 3 })
-        {
-            using var team = new Team(threads);
-            Routing.GatherRows(team, x.Data, choice.Data, rows.Data, m, slots, width);
-            Routing.CombineRows(team, rows.Data, row.Data, y.Data, tokens, slots, width);
-            bits ??= y.Span.ToArray();
-            Assert.Equal(bits, y.Span.ToArray());
-        }
-
-        for (var i = 0; i < m * width; i++)
-        {
-            Assert.Equal(x[(choice[i / width] / slots * width) + (i % width)], rows[i]);
-        }
-
-        for (var i = 0; i < tokens * width; i++)
-        {
-            var expected = 0f;
-            for (var slot = 0; slot < slots; slot++)
-            {
-                var r = row[(i / width * slots) + slot];
-                expected += r < 0 ? 0 : rows[(r * width) + (i % width)];
-            }
-
-            Assert.Equal(expected, y[i]);
-        }
-
-        rows.AssertGuardsIntact();
-        y.AssertGuardsIntact();
-    }
-
     [Fact]
     public void CallsAllocateNothing()
     {
         using var team = new Team(2);
         var random = new Random(4);
         using var x = Draw.Normal(random, 400 * 32);
-        using var rows = new Memory<float>(1600 * 32);
         using var a = new Memory<int>(1600);
         using var b = new Memory<int>(1600);
         using var c = new Memory<int>(1600);
@@ -148,8 +98,6 @@ public sealed unsafe class RoutingTests
         {
             Routing.Top(team, x.Data, a.Data, 400, 32, 4, 8, 4, 2);
             Routing.Dispatch(team, a.Data, 400, 4, 32, 1.0, b.Data, c.Data, offsets.Data, expert.Data, load.Data);
-            Routing.GatherRows(team, x.Data, b.Data, rows.Data, 1600, 4, 32);
-            Routing.CombineRows(team, rows.Data, c.Data, x.Data, 400, 4, 32);
         }));
     }
 

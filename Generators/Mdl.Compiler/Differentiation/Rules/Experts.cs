@@ -8,7 +8,8 @@ internal static partial class Derivatives
     private static void GatherRows(Step step, GatherRows o)
     {
         var dispatch = FindDispatch(step, output: 0);
-        step.Add(0, step.Builder.Add(new CombineRows(o.Slots), step.Gradient, new Value(dispatch, 1)));
+        var isComplete = step.Builder[dispatch].Operation is Dispatch { CapacityFactor: 0 };
+        step.Add(0, step.Builder.Add(new CombineRows(o.Slots, isComplete), step.Gradient, new Value(dispatch, 1)));
     }
 
     private static void CombineRows(Step step, CombineRows o)

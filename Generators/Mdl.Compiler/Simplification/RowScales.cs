@@ -1,0 +1,75 @@
+using Mdl.Dsl;
+using Mdl.Dsl.Graphs;
+
+namespace Mdl.Compiler.Simplification;
+
+/// <summary>
+/// A factor for each row of a product may as well multiply the rows of its left operand: s * (x w) = (s * x) w. It moves there where these rows are
+/// narrower and computed element by element, so that it costs nothing. What a product by experts yields then needs no pass of its own
+/// before it is combined, and its derivative takes the rows of the incoming gradient as they are.
+/// </summary>
+internal static class RowScales
+{
+    public static Graph Move(Graph graph)
+    {
+        var uses = new Dictionary<Value, int>();
+        foreach (var value in graph.Nodes.SelectMany(n => n.Inputs).Concat(graph.Outputs))
+        {
+            uses[value] = uses.TryGetValue(value, out var count) ? count + 1 : 1;
+        }
+
+        var builder = new GraphBuilder();
+        var map = new Dictionary<Value, Value>();
+        for (var i = 0; i < graph.Nodes.Count; i++)
+        {
+            var node = graph.Nodes[i];
+            builder.Origin = node.Origin;
+            var inputs = node.Inputs.Map(v => map[v]);
+            var added = node.Operation switch
+            {
+                Binary { Function: BinaryFunction.Multiply } => Scaled(0) ?? Scaled(1),
+                Repeat repeat => builder.AddNode(repeat with { Body = Move(repeat.Body) }, inputs, node.Name),
+                _ => null,
+            } ?? builder.AddNode(node.Operation, inputs, node.Name);
+            for (var output = 0; output < node.Types.Count; output++)
+            {
+                map[new(i, output)] = added with { Output = output };
+            }
+
+            Value? Scaled(int side)
+            {
+                var (product, factor) = (node.Inputs[side], graph.Nodes[node.Inputs[1 - side].Node]);
+                var reshaped = false;
+                while (graph.Nodes[product.Node].Operation is Reshape && uses[product] == 1)
+                {
+                    product = graph.Nodes[product.Node].Inputs[0];
+                    reshaped = true;
+                }
+
+                var self = graph.Nodes[product.Node];
+                if (self.Operation is not (GroupedContract or Contract { TransposeLeft: false }) || uses[product] > 1
+                    || factor.Operation is not Broadcast || !graph.Type(factor.Inputs[0]).Last.IsOne)
+                {
+                    return null;
+                }
+
+                var (left, result) = (graph.Type(self.Inputs[0]), self.Types[0]);
+                var scale = graph.Type(factor.Inputs[0]);
+                if (graph.Nodes[self.Inputs[0].Node].Operation is not (Unary or Binary or Select) || uses[self.Inputs[0]] > 1
+                    || !left.Last.IsConstant || !result.Last.IsConstant || left.Last.Constant >= result.Last.Constant
+                    || scale.Rank != node.Types[0].Rank || !scale.Size.Equals(Dim.Divide(node.Types[0].Size, node.Types[0].Last)!)
+                    || !node.Types[0].Last.Equals(result.Last))
+                {
+                    return null;
+                }
+
+                var rows = builder.Reshape(map[factor.Inputs[0]], result.Shape.SetItem(result.Rank - 1, Dim.One));
+                var scaled = builder.Binary(BinaryFunction.Multiply, map[self.Inputs[0]], rows);
+                var moved = builder.AddNode(self.Operation, self.Inputs.Skip(1).Select(v => map[v]).Prepend(scaled).ToEquatableArray(), self.Name.Length > 0 ? self.Name : node.Name);
+                return reshaped ? builder.Reshape(moved, node.Types[0].Shape) : moved;
+            }
+        }
+
+        return builder.Build(graph.Outputs.Map(v => map[v]));
+    }
+}
