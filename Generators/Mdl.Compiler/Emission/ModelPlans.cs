@@ -31,7 +31,8 @@ internal static class ModelPlans
         var recompute = model.Trains.Count > 0 && model.Trains[0].RecomputeLayers;
         var differentiated = CompilerPasses.Training(model, recompute);
         cancellation.ThrowIfCancellationRequested();
-        var (graph, forwardNodes) = Normalizer.Run(differentiated.Graph, differentiated.ForwardNodes);
+        var (normal, forward) = Normalizer.Run(differentiated.Graph, differentiated.ForwardNodes);
+        var (graph, forwardNodes) = Accumulation.Run(normal, forward);
         var targets = new List<Target>();
         var states = new List<(BoundParameter, Value)>();
         var metrics = new List<MetricPlan>();
@@ -80,7 +81,7 @@ internal static class ModelPlans
         graph = graph with { Outputs = [graph.Outputs[result]] };
         var selected = RowSelection.Run(graph);
         var selects = selected is not null;
-        graph = selected ?? graph;
+        graph = Accumulation.Run(selected ?? graph, int.MaxValue).Graph;
         var logits = graph.Outputs[0];
         var program = new Planner(
             name => name switch

@@ -55,21 +55,22 @@ internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[]
         var left = Type(node, 0).Shape;
         var k = contract.TransposeLeft ? left[left.Count - 2] : left[left.Count - 1];
         var (a, b) = (Matrix(inputs[0], contract.TransposeLeft), Matrix(inputs[1], contract.TransposeRight));
+        var accumulate = Accumulation.Addend(node) is null ? "false" : "true";
         if (shape.Count == 2)
         {
-            return $"Gemm.Run(_team, {a}, {b}, {output}, {Size(n)}, {Int(m)}, {Int(n)}, {Int(k)}, false);";
+            return $"Gemm.Run(_team, {a}, {b}, {output}, {Size(n)}, {Int(m)}, {Int(n)}, {Int(k)}, {accumulate});";
         }
 
         var batches = Dim.Product(shape.Take(shape.Count - 2));
         return $"Gemm.Batched(_team, {a}, {Size(inputs[0].Strides[shape.Count - 3])}, {b}, {Size(inputs[1].Strides[shape.Count - 3])}, "
-            + $"{output}, {Size(n)}, {Size(m * n)}, {Int(batches)}, {Int(m)}, {Int(n)}, {Int(k)}, false);";
+            + $"{output}, {Size(n)}, {Size(m * n)}, {Int(batches)}, {Int(m)}, {Int(n)}, {Int(k)}, {accumulate});";
     }
 
     private string CallGroupedContract(GroupedContract grouped, Node node, StridedView[] inputs, string output)
     {
         var (w, y) = (Type(node, 1).Shape, node.Types[0].Shape);
         return $"Gemm.Grouped(_team, {RowsOf(node, 0, inputs)}, {P(inputs[1])}, {(grouped.TransposeRight ? "true" : "false")}, {P(inputs[2])}, {Int(w[0])}, "
-            + $"{output}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)});";
+            + $"{output}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}{(Accumulation.Addend(node) is null ? "" : ", accumulate: true")});";
     }
 
     private string CallGroupedOuter(Node node, StridedView[] inputs, string output)

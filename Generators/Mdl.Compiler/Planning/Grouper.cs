@@ -4,10 +4,16 @@ using Mdl.Dsl.Graphs;
 namespace Mdl.Compiler.Planning;
 
 /// <summary>Puts roots into kernels and everything into order: a root joins an earlier kernel over the same rows if all it reads is ready there.</summary>
-internal sealed class Grouper(Graph graph, int forwardNodes, CancellationToken cancellation)
+internal sealed partial class Grouper(Graph graph, int forwardNodes, CancellationToken cancellation)
 {
     private readonly Fuser _fuser = new(graph);
     private readonly List<int>[] _users = UsersOf(graph);
+
+    // The state of one round.
+    private readonly List<Step> _steps = [];
+    private readonly Dictionary<Value, int> _ready = [];
+    private readonly Dictionary<RowKernel, HashSet<Value>> _reading = [];
+    private int _firstStep;
 
     public (Fuser Fuser, List<Step> Steps, int ForwardSteps) Run()
     {
@@ -28,79 +34,124 @@ internal sealed class Grouper(Graph graph, int forwardNodes, CancellationToken c
 
     private (List<Step> Steps, int ForwardSteps) Group()
     {
-        var steps = new List<Step>();
-        var ready = new Dictionary<Value, int>();
-        var reading = new Dictionary<RowKernel, HashSet<Value>>();
+        _steps.Clear();
+        _ready.Clear();
+        _reading.Clear();
+        _firstStep = 0;
+        FindDeferrable();
         var forwardSteps = -1;
         for (var i = 0; i < graph.Nodes.Count; i++)
         {
             if (i == forwardNodes)
             {
-                forwardSteps = steps.Count;
+                Flush();
+                forwardSteps = _firstStep = _steps.Count;
             }
 
             var node = graph.Nodes[i];
             var value = new Value(i);
             if (!IndexFlow.IsFusable(node.Operation))
             {
-                if (node.Operation is not Leaf)
-                {
-                    steps.Add(node.Operation is Repeat ? new LoopStep(i, null!) : new TemplateStep(i));
-                }
-
-                for (var output = 0; output < node.Types.Count; output++)
-                {
-                    ready[new(i, output)] = node.Operation is Leaf ? -1 : steps.Count - 1;
-                }
+                Template(i, node);
             }
             else if (_fuser.IsRoot(value))
             {
                 var position = -1;
                 foreach (var root in _fuser.RootsFor(value))
                 {
-                    position = Math.Max(position, Place(root, steps, ready, reading, Math.Max(forwardSteps, 0)));
+                    if (!Join(root, out var at))
+                    {
+                        if (Defer(root))
+                        {
+                            continue;
+                        }
+
+                        at = Begin(root);
+                    }
+
+                    position = Math.Max(position, at);
                 }
 
-                ready[value] = position;
+                if (position >= 0)
+                {
+                    _ready[value] = position;
+                    JoinDeferred();
+                }
             }
         }
 
-        return (steps, forwardSteps < 0 ? steps.Count : forwardSteps);
+        Flush();
+        return ([.. _steps], forwardSteps < 0 ? _steps.Count : forwardSteps);
     }
 
-    private int Place(Root root, List<Step> steps, Dictionary<Value, int> ready, Dictionary<RowKernel, HashSet<Value>> reading, int firstStep)
+    private void Template(int number, Node node)
     {
-        var rows = Fuser.RowsOf(_fuser.SpaceOf(root));
-        int strict = -1, aligned = -1;
+        if (node.Operation is Repeat)
+        {
+            Flush();
+        }
+        else if (DeferSink(number, node))
+        {
+            return;
+        }
+
+        if (node.Operation is not Leaf)
+        {
+            _steps.Add(node.Operation is Repeat ? new LoopStep(number, null!) : new TemplateStep(number));
+        }
+
+        for (var output = 0; output < node.Types.Count; output++)
+        {
+            _ready[new(number, output)] = node.Operation is Leaf ? -1 : _steps.Count - 1;
+        }
+    }
+
+    private HashSet<Value> ReadsOf(Root root, out int strict, out int aligned)
+    {
+        var (other, own) = (-1, -1);
         var reads = new HashSet<Value>();
         _fuser.Visit(root, d =>
         {
             reads.Add(d.Value);
             if (d.Aligned)
             {
-                aligned = Math.Max(aligned, ready[d.Value]);
+                own = Math.Max(own, _ready[d.Value]);
             }
-            else if (ready.TryGetValue(d.Value, out var at))
+            else if (_ready.TryGetValue(d.Value, out var at))
             {
-                strict = Math.Max(strict, at);
+                other = Math.Max(other, at);
             }
         });
-        for (var i = steps.Count - 1; i >= firstStep && i > strict && i >= aligned; i--)
+        (strict, aligned) = (other, own);
+        return reads;
+    }
+
+    /// <summary>Puts a root into the last kernel over the same rows that reads what it reads, if all else is ready there.</summary>
+    private bool Join(Root root, out int position)
+    {
+        var rows = Fuser.RowsOf(_fuser.SpaceOf(root));
+        var reads = ReadsOf(root, out var strict, out var aligned);
+        for (position = _steps.Count - 1; position >= _firstStep && position > strict && position >= aligned; position--)
         {
-            if (steps[i] is KernelStep { Kernel: var kernel } && kernel.Rows.Equals(rows) && IsInt(kernel.Roots[0]) == IsInt(root)
-                && (reading[kernel].Overlaps(reads) || kernel.Roots.Any(r => reads.Contains(r.Value))))
+            if (_steps[position] is KernelStep { Kernel: var kernel } && kernel.Rows.Equals(rows) && IsInt(kernel.Roots[0]) == IsInt(root)
+                && (_reading[kernel].Overlaps(reads) || kernel.Roots.Any(r => reads.Contains(r.Value))))
             {
                 kernel.Roots.Add(root);
-                reading[kernel].UnionWith(reads);
-                return i;
+                _reading[kernel].UnionWith(reads);
+                return true;
             }
         }
 
-        var own = new RowKernel("", rows);
+        return false;
+    }
+
+    private int Begin(Root root)
+    {
+        var own = new RowKernel("", Fuser.RowsOf(_fuser.SpaceOf(root)));
         own.Roots.Add(root);
-        reading[own] = reads;
-        steps.Add(new KernelStep(own));
-        return steps.Count - 1;
+        _reading[own] = ReadsOf(root, out _, out _);
+        _steps.Add(new KernelStep(own));
+        return _steps.Count - 1;
     }
 
     private bool IsInt(Root root) => graph.Type(root.Value).Element == ElementType.I32;

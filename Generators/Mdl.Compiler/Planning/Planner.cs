@@ -69,6 +69,15 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
             }
         }
 
+        // A product that adds itself to another one has its memory.
+        for (var i = graph.Nodes.Count - 1; i >= 0; i--)
+        {
+            if (Accumulation.Addend(graph.Nodes[i]) is { } addend && plan.Stored.TryGetValue(new(i), out var memory))
+            {
+                plan.Stored[graph.Nodes[i].Inputs[addend]] = memory;
+            }
+        }
+
         void Copies(bool forward)
         {
             foreach (var (source, target) in copies.Where(c => c.Source.Node < forwardNodes == forward))
@@ -112,6 +121,11 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
                     plan.Steps.Add(new LoopStep(node, Loop(plan, node)));
                     break;
                 case TemplateStep { Node: var node }:
+                    if (Accumulation.Addend(graph.Nodes[node]) is { } input)
+                    {
+                        plan.Stored[new(node)] = plan.Stored[graph.Nodes[node].Inputs[input]];
+                    }
+
                     for (var output = 0; output < graph.Nodes[node].Types.Count; output++)
                     {
                         Allocate(plan, new(node, output));

@@ -7,14 +7,16 @@ public static unsafe partial class Gemm
 {
     /// <summary>
     /// The products of experts: rows offsets[e] .. offsets[e+1]-1 of y[rows,n] are the same rows of x times w[e], which is [k,n], or [n,k] if
-    /// <paramref name="transposeRight"/>. Rows of y from offsets[experts] on are set to 0. The rows of x may be gathered.
+    /// <paramref name="transposeRight"/>. Rows of y from offsets[experts] on are set to 0. The rows of x may be gathered. With
+    /// <paramref name="accumulate"/> the products are added to y, and rows without an expert stay as they are.
     /// </summary>
-    public static void Grouped(Team team, Matrix x, float* w, bool transposeRight, int* offsets, int experts, float* y, int rows, int n, int k) =>
-        Grouped(team, x, w, transposeRight, offsets, experts, y, rows, n, k, default(NoEpilogue));
+    public static void Grouped(
+        Team team, Matrix x, float* w, bool transposeRight, int* offsets, int experts, float* y, int rows, int n, int k, bool accumulate = false) =>
+        Grouped(team, x, w, transposeRight, offsets, experts, y, rows, n, k, accumulate, default(NoEpilogue));
 
     /// <summary>As the plain form, with an epilogue on finished tiles; rows without an expert get none.</summary>
     public static void Grouped<TEpilogue>(
-        Team team, Matrix x, float* w, bool transposeRight, int* offsets, int experts, float* y, int rows, int n, int k, TEpilogue epilogue)
+        Team team, Matrix x, float* w, bool transposeRight, int* offsets, int experts, float* y, int rows, int n, int k, bool accumulate, TEpilogue epilogue)
         where TEpilogue : struct, ITileEpilogue
     {
         if (rows <= 0 || n <= 0)
@@ -41,10 +43,14 @@ public static unsafe partial class Gemm
             RowBlock = rowBlock,
             N = n,
             K = k,
+            Accumulate = accumulate,
             Epilogue = epilogue,
         };
         team.Run(&GroupedChunk<TEpilogue>, Unsafe.AsPointer(ref call), chunks);
-        new Span<float>(y + (long)used * n, checked((rows - used) * n)).Clear();
+        if (!accumulate)
+        {
+            new Span<float>(y + (long)used * n, checked((rows - used) * n)).Clear();
+        }
     }
 
     private static int GroupedRowBlock(Team team, int rows)
@@ -81,7 +87,7 @@ public static unsafe partial class Gemm
         var scratch = call.Team.Scratch(worker, GemmBlock.ScratchBytes(kernels, m, n, k));
         GemmBlock.Run(
             kernels, call.X.At(row, 0), false, call.TransposeRight ? Matrix.Transposed(w, k) : Matrix.RowMajor(w, n),
-            call.Y + (long)row * n, n, m, n, k, 1, false, scratch, ref call.Epilogue, row, 0,
+            call.Y + (long)row * n, n, m, n, k, 1, call.Accumulate, scratch, ref call.Epilogue, row, 0,
             call.Offsets[e + 1] - call.Offsets[e]);
     }
 
@@ -96,6 +102,7 @@ public static unsafe partial class Gemm
         public int RowBlock;
         public int N;
         public int K;
+        public bool Accumulate;
         public TEpilogue Epilogue;
     }
 }
