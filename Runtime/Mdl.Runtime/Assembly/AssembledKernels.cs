@@ -15,8 +15,9 @@ internal sealed unsafe class AssembledKernels : MicroKernels
     private readonly List<CodeMemory> _code = [];
     private readonly Lock _gate = new();
 
-    private AssembledKernels(InstructionFamily family)
+    private AssembledKernels(InstructionFamily family, ElementFormat format)
     {
+        Format = format;
         _family = family;
         _kernels = new nint[Index(new TileVariant(family.TileRows, family.TileVectors, true, LeftOrder.Panel, true), family) + 1];
         TileRows = family.TileRows;
@@ -32,6 +33,9 @@ internal sealed unsafe class AssembledKernels : MicroKernels
     public override int TileColumns { get; }
 
     /// <inheritdoc/>
+    public override ElementFormat Format { get; }
+
+    /// <inheritdoc/>
     public override bool MasksColumns => true;
 
     /// <summary>Kernels for the best family that the processor has; null if there is none or executable memory is not to be had.</summary>
@@ -40,15 +44,34 @@ internal sealed unsafe class AssembledKernels : MicroKernels
         : Avx2.IsSupported && Fma.IsSupported ? TryCreate(new Avx2Family())
         : null;
 
+    /// <summary>Kernels that multiply in a short format; null if the processor has none or executable memory is not to be had.</summary>
+    public static AssembledKernels? TryCreate(ElementFormat format)
+    {
+        if (!Avx512F.IsSupported)
+        {
+            return null;
+        }
+
+        const int ExtendedFeatures = 7;
+        const int VnniBit = 11;
+        const int BFloat16Bit = 5;
+        return format switch
+        {
+            ElementFormat.BFloat16 when (X86Base.CpuId(ExtendedFeatures, 1).Eax >> BFloat16Bit & 1) != 0 => TryCreate(new Avx512Bf16Family(), format),
+            ElementFormat.SByte when (X86Base.CpuId(ExtendedFeatures, 0).Ecx >> VnniBit & 1) != 0 => TryCreate(new Avx512VnniFamily(), format),
+            _ => null,
+        };
+    }
+
     /// <summary>Kernels for a family that the processor must have; null if executable memory is not to be had.</summary>
-    public static AssembledKernels? TryCreate(InstructionFamily family)
+    public static AssembledKernels? TryCreate(InstructionFamily family, ElementFormat format = ElementFormat.Single)
     {
         if (RuntimeInformation.ProcessArchitecture != Architecture.X64 || !AllowsExecutableMemory())
         {
             return null;
         }
 
-        return new AssembledKernels(family);
+        return new AssembledKernels(family, format);
     }
 
     /// <inheritdoc/>
@@ -73,7 +96,7 @@ internal sealed unsafe class AssembledKernels : MicroKernels
     }
 
     /// <inheritdoc/>
-    public override PeakProbe CreatePeakProbe() => new AssembledPeakProbe(_family);
+    public override PeakProbe CreatePeakProbe() => new AssembledPeakProbe(_family, PerLane);
 
     /// <inheritdoc/>
     public override void Dispose()

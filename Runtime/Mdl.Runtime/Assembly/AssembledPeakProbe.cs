@@ -8,10 +8,10 @@ internal sealed unsafe class AssembledPeakProbe : PeakProbe
 {
     private readonly CodeMemory _code;
 
-    public AssembledPeakProbe(InstructionFamily family)
+    public AssembledPeakProbe(InstructionFamily family, int perLane)
     {
         var vectors = family.TileRows * family.TileVectors;
-        OperationsPerRound = 2 * family.Lanes * vectors;
+        OperationsPerRound = 2 * family.Lanes * perLane * vectors;
         _code = CodeMemory.TryCreate(Assemble(family, vectors)) ?? throw CodeMemory.Exhausted();
     }
 

@@ -3,7 +3,7 @@ using Iced.Intel;
 namespace Mdl.Runtime.Assembly;
 
 /// <summary>AVX-512 Foundation: 24 accumulators, two vectors of the right operand and six broadcasts in flight fill the 32 registers.</summary>
-internal sealed class Avx512Family : InstructionFamily
+internal class Avx512Family : InstructionFamily
 {
     /// <inheritdoc/>
     public override int Lanes => 16;
@@ -63,7 +63,8 @@ internal sealed class Avx512Family : InstructionFamily
         code.Add(Masked(
             Instruction.Create(Code.EVEX_Vaddps_zmm_k1z_zmm_zmmm512b32_er, Vector(target), Vector(target), address), masked, zero: true));
 
-    private static Instruction Masked(Instruction instruction, bool masked, bool zero)
+    /// <summary>The instruction on the masked columns only.</summary>
+    protected static Instruction Masked(Instruction instruction, bool masked, bool zero)
     {
         if (masked)
         {

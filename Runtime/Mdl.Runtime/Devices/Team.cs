@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
+using Mdl.Runtime.Assembly;
 using Mdl.Runtime.Kernels;
 
 namespace Mdl.Runtime.Devices;
@@ -16,6 +17,8 @@ public sealed unsafe class Team : IDisposable
     // Long enough that the launches of a training step find the workers awake, short enough that an idle process burns nothing.
     private const double SpinSeconds = 40e-6;
 
+    private readonly Lazy<MicroKernels?> _pairKernels;
+    private readonly Lazy<MicroKernels?> _byteKernels;
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0);
     private readonly SemaphoreSlim _done = new(0);
@@ -47,6 +50,8 @@ public sealed unsafe class Team : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         Threads = threads;
         Kernels = kernels;
+        _pairKernels = new(() => ShortFormatKernels.TryCreate(kernels, ElementFormat.BFloat16));
+        _byteKernels = new(() => ShortFormatKernels.TryCreate(kernels, ElementFormat.SByte));
         _scratch = new TeamScratch(threads + 1);
         _workers = new Thread[threads - 1];
         for (var i = 0; i < _workers.Length; i++)
@@ -62,6 +67,17 @@ public sealed unsafe class Team : IDisposable
 
     /// <summary>The inner kernels of contractions.</summary>
     internal MicroKernels Kernels { get; }
+
+    /// <summary>
+    /// The inner kernels that multiply operands in a format. Where the processor has no bfloat16 products, or has them slower than single
+    /// precision (some do), those in single precision take over, which are more precise; where it has no byte products there are none.
+    /// </summary>
+    internal MicroKernels? KernelsFor(ElementFormat format) => format switch
+    {
+        ElementFormat.Single => Kernels,
+        ElementFormat.BFloat16 => _pairKernels.Value ?? Kernels,
+        _ => _byteKernels.Value,
+    };
 
     /// <summary>
     /// Calls <c>body(arguments, chunk, worker)</c> once for each chunk in 0 .. chunks - 1 and returns when all are done. Worker is below
@@ -151,6 +167,14 @@ public sealed unsafe class Team : IDisposable
 
         _scratch.Dispose();
         Kernels.Dispose();
+        foreach (var kernels in new[] { _pairKernels, _byteKernels })
+        {
+            if (kernels.IsValueCreated)
+            {
+                kernels.Value?.Dispose();
+            }
+        }
+
         _wake.Dispose();
         _done.Dispose();
     }

@@ -10,27 +10,31 @@ namespace Mdl.Runtime.Kernels;
 public static unsafe partial class Gemm
 {
     /// <summary>c[m,n] = a[m,k] b[k,n], or c += a b; rows of c are contiguous and ldc floats apart.</summary>
-    public static void Run(Team team, Matrix a, Matrix b, float* c, long ldc, int m, int n, int k, bool accumulate) =>
-        Run(team, a, b, c, ldc, m, n, k, accumulate, default(NoEpilogue));
+    public static void Run(Team team, Matrix a, Matrix b, float* c, long ldc, int m, int n, int k, bool accumulate,
+        ElementFormat arithmetic = ElementFormat.Single) =>
+        Run(team, a, b, c, ldc, m, n, k, accumulate, default(NoEpilogue), arithmetic);
 
     /// <summary>As the plain form, with an epilogue on finished tiles.</summary>
     public static void Run<TEpilogue>(
-        Team team, Matrix a, Matrix b, float* c, long ldc, int m, int n, int k, bool accumulate, TEpilogue epilogue)
+        Team team, Matrix a, Matrix b, float* c, long ldc, int m, int n, int k, bool accumulate, TEpilogue epilogue,
+        ElementFormat arithmetic = ElementFormat.Single)
         where TEpilogue : struct, ITileEpilogue =>
-        Batched(team, a, 0, b, 0, c, ldc, 0, 1, m, n, k, accumulate, epilogue);
+        Batched(team, a, 0, b, 0, c, ldc, 0, 1, m, n, k, accumulate, epilogue, arithmetic);
 
     /// <summary>
     /// c[i] = a[i] b[i], or c[i] += a[i] b[i], for each batch i. The operands of batch i begin i * aBatch, i * bBatch and i * cBatch floats
     /// after the given ones (a list of rows is the same for all batches); a stride of 0 shares an operand.
     /// </summary>
     public static void Batched(
-        Team team, Matrix a, long aBatch, Matrix b, long bBatch, float* c, long ldc, long cBatch, int batches, int m, int n, int k, bool accumulate) =>
-        Batched(team, a, aBatch, b, bBatch, c, ldc, cBatch, batches, m, n, k, accumulate, default(NoEpilogue));
+        Team team, Matrix a, long aBatch, Matrix b, long bBatch, float* c, long ldc, long cBatch, int batches, int m, int n, int k, bool accumulate,
+        ElementFormat arithmetic = ElementFormat.Single) =>
+        Batched(team, a, aBatch, b, bBatch, c, ldc, cBatch, batches, m, n, k, accumulate, default(NoEpilogue), arithmetic);
 
     /// <summary>As the plain form, with an epilogue on finished tiles; its rows are counted through all batches.</summary>
     public static void Batched<TEpilogue>(
         Team team, Matrix a, long aBatch, Matrix b, long bBatch, float* c, long ldc, long cBatch, int batches, int m, int n, int k, bool accumulate,
-        TEpilogue epilogue)
+        TEpilogue epilogue,
+        ElementFormat arithmetic = ElementFormat.Single)
         where TEpilogue : struct, ITileEpilogue
     {
         if (batches <= 0 || m <= 0 || n <= 0)
@@ -38,10 +42,12 @@ public static unsafe partial class Gemm
             return;
         }
 
-        var plan = GemmPlan.Create(team.Kernels, team.Threads, batches, m, n, k);
+        var kernels = FloatKernels(team, arithmetic);
+        var plan = GemmPlan.Create(kernels, team.Threads, batches, m, n, k);
         var call = new BatchedCall<TEpilogue>
         {
             Team = team,
+            Kernels = kernels,
             Plan = plan,
             A = a,
             B = b,
@@ -59,6 +65,10 @@ public static unsafe partial class Gemm
         team.Run(&BatchedChunk<TEpilogue>, Unsafe.AsPointer(ref call), checked(batches * plan.Chunks));
     }
 
+    private static MicroKernels FloatKernels(Team team, ElementFormat arithmetic) => arithmetic == ElementFormat.SByte
+        ? throw new ArgumentException("Products of bytes have integer results.", nameof(arithmetic))
+        : team.KernelsFor(arithmetic)!;
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BatchedChunk<TEpilogue>(void* arguments, int chunk, int worker)
         where TEpilogue : struct, ITileEpilogue
@@ -70,7 +80,7 @@ public static unsafe partial class Gemm
         var column = columnChunk * call.Plan.ColumnBlock;
         var m = Math.Min(call.Plan.RowBlock, call.M - row);
         var n = Math.Min(call.Plan.ColumnBlock, call.N - column);
-        var kernels = call.Team.Kernels;
+        var kernels = call.Kernels;
         var scratch = call.Team.Scratch(worker, GemmBlock.ScratchBytes(kernels, m, n, call.K));
         GemmBlock.Run(
             kernels,
@@ -85,6 +95,7 @@ public static unsafe partial class Gemm
     private struct BatchedCall<TEpilogue>
     {
         public Team Team;
+        public MicroKernels Kernels;
         public GemmPlan Plan;
         public Matrix A;
         public Matrix B;

@@ -12,7 +12,7 @@ namespace Mdl.Runtime.Kernels;
 /// </remarks>
 internal static unsafe class GemmBlock
 {
-    /// <summary>Length of a block of the contraction: the longer it is, the more rarely tiles of the product are read and written.</summary>
+    /// <summary>Lanes in a block of the contraction: the longer it is, the more rarely tiles of the product are read and written.</summary>
     public const int DepthBlock = 512;
 
     // A block of the left operand (192 KB) and one of the right operand (1 MB) stay in the second-level cache side by side. Blocks of the left
@@ -48,9 +48,10 @@ internal static unsafe class GemmBlock
     /// <summary>Bytes of scratch memory that <see cref="Run"/> needs.</summary>
     public static long ScratchBytes(MicroKernels kernels, int m, int n, int k)
     {
-        var depth = Math.Min(k, DepthBlock);
+        var depth = Math.Min(Lanes(kernels, k), DepthBlock);
         var columns = ColumnBlock(kernels, depth);
-        return sizeof(float) * (PanelFloats(kernels, Math.Min(n, columns), depth) + LeftBlocks(kernels, m, n, depth) * LeftBlockStep(kernels, m, depth));
+        return PanelPacking.ScratchBytes(kernels, depth)
+            + sizeof(float) * (PanelFloats(kernels, Math.Min(n, columns), depth) + LeftBlocks(kernels, m, n, depth) * LeftBlockStep(kernels, m, depth));
     }
 
     /// <summary>Floats that the panels of a k x n operand take.</summary>
@@ -73,22 +74,23 @@ internal static unsafe class GemmBlock
             return;
         }
 
-        if (allRows <= Dots.MostRows && !transposeLeft && a.ColumnStride == 1 && b.RowStride == 1 && b.Rows == null && b.ColumnStride != 1)
+        if (allRows <= Dots.MostRows && kernels.PerLane == 1 && a.Format == ElementFormat.Single && b.Format == ElementFormat.Single && !transposeLeft && a.ColumnStride == 1 && b.RowStride == 1 && b.Rows == null && b.ColumnStride != 1)
         {
             Dots.Run(a, b, c, ldc, m, n, k, alpha, accumulate);
             epilogue.Apply(c, ldc, row, column, m, n);
             return;
         }
 
-        var place = Place(a, transposeLeft, n);
-        var panels = (float*)scratch;
+        var place = Place(kernels, a, transposeLeft, n);
+        var panels = (float*)((byte*)scratch + PanelPacking.ScratchBytes(kernels, Math.Min(Lanes(kernels, k), DepthBlock)));
         for (var rowStart = 0; rowStart < m; rowStart += KeptRows)
         {
             var rows = Math.Min(KeptRows, m - rowStart);
             var depthStart = 0;
             do
             {
-                var depth = Math.Min(DepthBlock, k - depthStart);
+                var length = Math.Min(DepthBlock * kernels.PerLane, k - depthStart);
+                var depth = Lanes(kernels, length);
                 var columnBlock = ColumnBlock(kernels, depth);
                 var rowBlock = RowBlock(kernels, depth);
                 var left = panels + PanelFloats(kernels, Math.Min(n, columnBlock), depth);
@@ -103,20 +105,20 @@ internal static unsafe class GemmBlock
                 for (var j = 0; j < n; j += columnBlock)
                 {
                     var columns = Math.Min(columnBlock, n - j);
-                    var panelStep = PlaceRight(kernels, b.At(depthStart, j), m, columns, depth, panels, &tile);
+                    var panelStep = PlaceRight(kernels, b.At(depthStart, j), m, columns, length, panels, scratch, &tile);
                     for (int i = 0, block = 0; i < rows; i += rowBlock, block++)
                     {
                         var tiles = new TileHeights(Math.Min(rowBlock, rows - i), kernels.TileRows);
                         var row0 = rowStart + i;
                         tile.C = c + row0 * ldc + j;
                         var leftStep = PlaceLeft(
-                            kernels, place, transposeLeft ? a.At(depthStart, row0) : a.At(row0, depthStart), transposeLeft, tiles, depth,
-                            left + block * leftBlockStep, packed: j > 0 && leftBlockStep > 0, &tile);
-                        Tiles(kernels, &tile, panelStep, leftStep, tiles, columns, depthStart + depth == k, ref epilogue, row + row0, column + j);
+                            kernels, place, transposeLeft ? a.At(depthStart, row0) : a.At(row0, depthStart), transposeLeft, tiles, length,
+                            left + block * leftBlockStep, scratch, packed: j > 0 && leftBlockStep > 0, &tile);
+                        Tiles(kernels, &tile, panelStep, leftStep, tiles, columns, depthStart + length == k, ref epilogue, row + row0, column + j);
                     }
                 }
 
-                depthStart += depth;
+                depthStart += length;
             }
             while (depthStart < k);
         }
@@ -156,6 +158,8 @@ internal static unsafe class GemmBlock
         while (depthStart < k);
     }
 
+    private static int Lanes(MicroKernels kernels, int k) => (k + kernels.PerLane - 1) / kernels.PerLane;
+
     private static int ColumnBlock(MicroKernels kernels, int depth) =>
         Math.Max(1, RightBlockFloats / Math.Max(depth, 64) / kernels.TileColumns) * kernels.TileColumns;
 
@@ -176,40 +180,43 @@ internal static unsafe class GemmBlock
     private static long LeftPanelStep(MicroKernels kernels, int depth) => (((depth * kernels.TileRows + 15) / 16) | 1) * 16L;
 
     // Returns the bytes from one panel of columns to the next.
-    private static long PlaceRight(MicroKernels kernels, in Matrix b, int m, int columns, int depth, float* panels, GemmTile* tile)
+    private static long PlaceRight(MicroKernels kernels, in Matrix b, int m, int columns, int length, float* panels, void* scratch, GemmTile* tile)
     {
-        if (m <= FewRows && b.ColumnStride == 1 && b.Rows == null && kernels.MasksColumns)
+        if (m <= FewRows && kernels.PerLane == 1 && b.Format == ElementFormat.Single && b.ColumnStride == 1 && b.Rows == null && kernels.MasksColumns)
         {
             tile->B = b.Data;
             tile->BRowStep = b.RowStride * sizeof(float);
             return kernels.TileColumns * sizeof(float);
         }
 
-        var panelStep = (long)depth * kernels.TileColumns;
-        Packing.RightPanels(b, depth, columns, kernels.TileColumns, panels, panelStep);
+        var panelStep = (long)Lanes(kernels, length) * kernels.TileColumns;
+        PanelPacking.Right(kernels, b, length, columns, panels, panelStep, scratch);
         tile->B = panels;
         tile->BRowStep = kernels.TileColumns * sizeof(float);
         return panelStep * sizeof(float);
     }
 
-    private static LeftPlace Place(in Matrix a, bool transpose, int n)
+    private static LeftPlace Place(MicroKernels kernels, in Matrix a, bool transpose, int n)
     {
+        var readable = kernels.PerLane == 1 && a.Format == ElementFormat.Single && a.Rows == null;
+
         // A list of rows runs along the contraction if the operand is given transposed.
         var byColumns = transpose ? a.ColumnStride == 1 || a.Rows != null : a.RowStride == 1 && a.ColumnStride != 1 && a.Rows == null;
         if (byColumns)
         {
             var near = a.ColumnStride * a.RowStride < FarColumns;
-            return a.Rows == null && (near || n < FewColumnsAgainstColumns) ? LeftPlace.Direct : LeftPlace.PanelsOfColumns;
+            return readable && (near || n < FewColumnsAgainstColumns) ? LeftPlace.Direct : LeftPlace.PanelsOfColumns;
         }
 
-        var plain = a.Rows == null && (transpose ? a.RowStride : a.ColumnStride) == 1;
+        var plain = readable && (transpose ? a.RowStride : a.ColumnStride) == 1;
         var few = a.RowStride * a.ColumnStride % AliasingRows == 0 ? FewColumnsAgainstRows : FewColumnsAgainstPlainRows;
         return plain && n <= few ? LeftPlace.Direct : LeftPlace.PanelsOfRows;
     }
 
     // Returns the bytes from the panel of one tile to the next, or 0 if tiles follow one another by the step of rows.
     private static long PlaceLeft(
-        MicroKernels kernels, LeftPlace place, in Matrix a, bool transpose, in TileHeights tiles, int depth, float* left, bool packed, GemmTile* tile)
+        MicroKernels kernels, LeftPlace place, in Matrix a, bool transpose, in TileHeights tiles, int length, float* left, void* scratch,
+        bool packed, GemmTile* tile)
     {
         if (place == LeftPlace.Direct)
         {
@@ -217,14 +224,14 @@ internal static unsafe class GemmBlock
             return 0;
         }
 
-        var panelStep = LeftPanelStep(kernels, depth);
+        var panelStep = LeftPanelStep(kernels, Lanes(kernels, length));
         if (!packed && place == LeftPlace.PanelsOfColumns)
         {
-            Packing.LeftPanels(transpose ? a : new Matrix(a.Data, a.ColumnStride, a.RowStride), depth, tiles, kernels.TileRows, left, panelStep);
+            PanelPacking.LeftOfColumns(kernels, transpose ? a : a.Turned, length, tiles, left, panelStep);
         }
         else if (!packed)
         {
-            Packing.LeftPanelsOfRows(transpose ? new Matrix(a.Data, a.ColumnStride, a.RowStride) : a, depth, tiles, kernels.TileRows, left, panelStep);
+            PanelPacking.LeftOfRows(kernels, transpose ? a.Turned : a, length, tiles, left, panelStep, scratch);
         }
 
         tile->A = left;

@@ -11,12 +11,14 @@ public static unsafe partial class Gemm
     /// <paramref name="accumulate"/> the products are added to y, and rows without an expert stay as they are.
     /// </summary>
     public static void Grouped(
-        Team team, Matrix x, float* w, bool transposeRight, int* offsets, int experts, float* y, int rows, int n, int k, bool accumulate = false) =>
-        Grouped(team, x, w, transposeRight, offsets, experts, y, rows, n, k, accumulate, default(NoEpilogue));
+        Team team, Matrix x, float* w, bool transposeRight, int* offsets, int experts, float* y, int rows, int n, int k, bool accumulate = false,
+        ElementFormat arithmetic = ElementFormat.Single) =>
+        Grouped(team, x, w, transposeRight, offsets, experts, y, rows, n, k, accumulate, default(NoEpilogue), arithmetic);
 
     /// <summary>As the plain form, with an epilogue on finished tiles; rows without an expert get none.</summary>
     public static void Grouped<TEpilogue>(
-        Team team, Matrix x, float* w, bool transposeRight, int* offsets, int experts, float* y, int rows, int n, int k, bool accumulate, TEpilogue epilogue)
+        Team team, Matrix x, float* w, bool transposeRight, int* offsets, int experts, float* y, int rows, int n, int k, bool accumulate, TEpilogue epilogue,
+        ElementFormat arithmetic = ElementFormat.Single)
         where TEpilogue : struct, ITileEpilogue
     {
         if (rows <= 0 || n <= 0)
@@ -25,6 +27,7 @@ public static unsafe partial class Gemm
         }
 
         var used = experts == 0 ? 0 : offsets[experts];
+        var kernels = FloatKernels(team, arithmetic);
         var rowBlock = GroupedRowBlock(team, used);
         var chunks = 0;
         for (var e = 0; e < experts; e++)
@@ -35,6 +38,7 @@ public static unsafe partial class Gemm
         var call = new GroupedCall<TEpilogue>
         {
             Team = team,
+            Kernels = kernels,
             X = x,
             W = w,
             Y = y,
@@ -83,7 +87,7 @@ public static unsafe partial class Gemm
         var m = Math.Min(call.RowBlock, call.Offsets[e + 1] - row);
         int n = call.N, k = call.K;
         var w = call.W + (long)e * n * k;
-        var kernels = call.Team.Kernels;
+        var kernels = call.Kernels;
         var scratch = call.Team.Scratch(worker, GemmBlock.ScratchBytes(kernels, m, n, k));
         GemmBlock.Run(
             kernels, call.X.At(row, 0), false, call.TransposeRight ? Matrix.Transposed(w, k) : Matrix.RowMajor(w, n),
@@ -94,6 +98,7 @@ public static unsafe partial class Gemm
     private struct GroupedCall<TEpilogue>
     {
         public Team Team;
+        public MicroKernels Kernels;
         public Matrix X;
         public float* W;
         public float* Y;

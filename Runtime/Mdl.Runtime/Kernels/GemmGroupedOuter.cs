@@ -9,12 +9,14 @@ public static unsafe partial class Gemm
     /// The weight gradients of experts: c[e][p,q] is the transpose of the expert's rows of a[rows,p] times its rows of b[rows,q]. Experts without
     /// rows get zeros. The rows of a and of b may be gathered.
     /// </summary>
-    public static void GroupedOuter(Team team, Matrix a, Matrix b, int* offsets, int experts, float* c, int p, int q) =>
-        GroupedOuter(team, a, b, offsets, experts, c, p, q, default(NoEpilogue));
+    public static void GroupedOuter(Team team, Matrix a, Matrix b, int* offsets, int experts, float* c, int p, int q,
+        ElementFormat arithmetic = ElementFormat.Single) =>
+        GroupedOuter(team, a, b, offsets, experts, c, p, q, default(NoEpilogue), arithmetic);
 
     /// <summary>As the plain form, with an epilogue on finished tiles; its rows are counted through all experts.</summary>
     public static void GroupedOuter<TEpilogue>(
-        Team team, Matrix a, Matrix b, int* offsets, int experts, float* c, int p, int q, TEpilogue epilogue)
+        Team team, Matrix a, Matrix b, int* offsets, int experts, float* c, int p, int q, TEpilogue epilogue,
+        ElementFormat arithmetic = ElementFormat.Single)
         where TEpilogue : struct, ITileEpilogue
     {
         if (experts <= 0 || p <= 0 || q <= 0)
@@ -22,11 +24,13 @@ public static unsafe partial class Gemm
             return;
         }
 
+        var kernels = FloatKernels(team, arithmetic);
         var busy = BusyExperts(offsets, experts);
-        var plan = GemmPlan.Create(team.Kernels, team.Threads, busy, p, q, offsets[experts] / busy);
+        var plan = GemmPlan.Create(kernels, team.Threads, busy, p, q, offsets[experts] / busy);
         var call = new OuterCall<TEpilogue>
         {
             Team = team,
+            Kernels = kernels,
             Plan = plan,
             A = a,
             B = b,
@@ -64,7 +68,7 @@ public static unsafe partial class Gemm
         var n = Math.Min(call.Plan.ColumnBlock, call.Q - column);
         var first = call.Offsets[e];
         var k = call.Offsets[e + 1] - first;
-        var kernels = call.Team.Kernels;
+        var kernels = call.Kernels;
         var scratch = call.Team.Scratch(worker, GemmBlock.ScratchBytes(kernels, m, n, k));
         GemmBlock.Run(
             kernels, call.A.At(first, row), true, call.B.At(first, column), call.C + ((long)e * call.P + row) * call.Q + column, call.Q,
@@ -74,6 +78,7 @@ public static unsafe partial class Gemm
     private struct OuterCall<TEpilogue>
     {
         public Team Team;
+        public MicroKernels Kernels;
         public GemmPlan Plan;
         public Matrix A;
         public Matrix B;

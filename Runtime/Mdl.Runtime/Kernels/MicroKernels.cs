@@ -15,6 +15,12 @@ internal abstract unsafe class MicroKernels : IDisposable
     /// <summary>Columns of the largest tile.</summary>
     public abstract int TileColumns { get; }
 
+    /// <summary>In which form the operands are multiplied.</summary>
+    public virtual ElementFormat Format => ElementFormat.Single;
+
+    /// <summary>Elements along the contraction that a lane of a panel holds.</summary>
+    public int PerLane => 1 << (int)Format;
+
     /// <summary>Whether kernels never touch columns of the right operand beyond the tile's own; if not, the operand must be padded with readable floats.</summary>
     public abstract bool MasksColumns { get; }
 
