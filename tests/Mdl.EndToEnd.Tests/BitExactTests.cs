@@ -9,7 +9,7 @@ public sealed class BitExactTests : IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mdl-bits-");
 
-    public static TheoryData<string> Names => ["LingTiny", "LingDeep", "DenseSmall", "SwitchCapacity", "SwitchDropless"];
+    public static TheoryData<string> Names => ["LingTiny", "LingDeep", "DenseSmall", "SwitchCapacity", "SwitchDropless", "ForeignAngles"];
 
     [Theory]
     [InlineData("LingTiny")]

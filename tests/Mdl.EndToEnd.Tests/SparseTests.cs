@@ -6,7 +6,7 @@ public class SparseTests
     public static TheoryData<string, int, int> Cases()
     {
         var data = new TheoryData<string, int, int>();
-        foreach (var name in (string[])["LingTiny", "LingDeep", "SwitchCapacity", "SwitchDropless", "OddOne"])
+        foreach (var name in (string[])["LingTiny", "LingDeep", "SwitchCapacity", "SwitchDropless", "OddOne", "ForeignAngles"])
         {
             data.Add(name, 1, 1);
             data.Add(name, 1, 7);
@@ -31,6 +31,7 @@ public class SparseTests
     [InlineData("LingDeep")]
     [InlineData("SwitchDropless")]
     [InlineData("OddOne")]
+    [InlineData("ForeignAngles")]
     public void Logits_agree_with_the_reference(string name)
     {
         using var model = TestModels.Create(name);

@@ -88,6 +88,11 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
         foreach (var carried in loop.Carried)
         {
             var type = TypeOf(carried.Type.Element);
+            if (carried.IsPlaced)
+            {
+                continue;
+            }
+
             if (carried.Stack is { } stack)
             {
                 var first = Of(stack.Slot(loop.Repeat.Reverse ? (count - 1).ToString(CultureInfo.InvariantCulture) : "0", carried.Type.Size));

@@ -25,6 +25,8 @@ public static class CompilerPasses
         // Before derivatives are taken, so that those of the products follow.
         forward = RowScales.Move(forward);
         dump?.Invoke("row-scales", forward);
+        forward = Simplifier.Run(LoopInvariants.Hoist(forward));
+        dump?.Invoke("loop-invariants", forward);
 
         var loss = forward.Outputs[IndexOfLoss(model.Training)];
         var differentiated = Differentiator.Differentiate(forward, loss, [.. trainable.Select(p => p.Key)], recomputeLayers);
@@ -43,6 +45,8 @@ public static class CompilerPasses
         dump?.Invoke("simplify", simple);
         simple = RowScales.Move(simple);
         dump?.Invoke("row-scales", simple);
+        simple = Simplifier.Run(LoopInvariants.Hoist(simple), isDifferentiated: true);
+        dump?.Invoke("loop-invariants", simple);
         return simple;
     }
 

@@ -109,8 +109,9 @@ internal sealed class ScopePlan(Graph graph, Fuser fuser)
 /// <param name="Final">Written by the last iteration.</param>
 /// <param name="Between">Buffers that the iterations between use in turn; empty with a stack.</param>
 /// <param name="Stack">The stack that saves what each iteration read: its slots serve as the carried value's memory.</param>
+/// <param name="IsPlaced">Whether the initial value is in the stack's first slot already.</param>
 internal sealed record CarriedPlan(
-    string In, string Out, Storage Initial, Storage Final, EquatableArray<Storage> Between, Storage? Stack, TensorType Type);
+    string In, string Out, Storage Initial, Storage Final, EquatableArray<Storage> Between, Storage? Stack, bool IsPlaced, TensorType Type);
 
 /// <summary>A repetition: its body's plan, the loop variable, and the carried values.</summary>
 internal sealed record LoopPlan(Repeat Repeat, string Variable, ScopePlan Body, EquatableArray<CarriedPlan> Carried);

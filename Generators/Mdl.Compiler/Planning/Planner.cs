@@ -78,6 +78,7 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
             }
         }
 
+        var placed = PlaceInitials(plan, steps);
         void Copies(bool forward)
         {
             foreach (var (source, target) in copies.Where(c => c.Source.Node < forwardNodes == forward))
@@ -118,7 +119,7 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
                     plan.Steps.Add(step);
                     break;
                 case LoopStep { Node: var node }:
-                    plan.Steps.Add(new LoopStep(node, Loop(plan, node)));
+                    plan.Steps.Add(new LoopStep(node, Loop(plan, node, placed)));
                     break;
                 case TemplateStep { Node: var node }:
                     if (Accumulation.Addend(graph.Nodes[node]) is { } input)
@@ -140,7 +141,7 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
         return plan;
     }
 
-    private LoopPlan Loop(ScopePlan outer, int node)
+    private LoopPlan Loop(ScopePlan outer, int node, HashSet<(int Node, int Carried)> placed)
     {
         var self = outer.Graph.Nodes[node];
         var repeat = (Repeat)self.Operation;
@@ -158,7 +159,7 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
         {
             var stack = outer.Stored[new(node, i)];
             var yielded = body.Outputs[i];
-            if (yielded.Node < repeat.Carried && body.Nodes[yielded.Node].Operation is Input && !stacks.ContainsKey(yielded.Node))
+            if (yielded.Node < repeat.Carried && !stacks.ContainsKey(yielded.Node))
             {
                 // What an iteration reads is saved: then the stack's slots can be the carried value's memory, and nothing is copied.
                 stacks[yielded.Node] = stack;
@@ -176,7 +177,7 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
             var name = Camel(NameOf(body, body.Outputs[k])) + "_" + variable + "_" + k.ToString(CultureInfo.InvariantCulture);
             var stacked = stacks.TryGetValue(k, out var slots);
             var between = Enumerable.Range(0, stacked ? 0 : Math.Min(2, repeat.Count - 1)).Select(_ => New(name, type.Element, type.Size)).ToEquatableArray();
-            carried.Add(new(name + "_in", name + "_out", Source(k), outer.Stored[new(node, k)], between, stacked ? slots : null, type));
+            carried.Add(new(name + "_in", name + "_out", Source(k), outer.Stored[new(node, k)], between, stacked ? slots : null, placed.Contains((node, k)), type));
             bodyTargets.Insert(k, new(body.Outputs[k], Storage.At(name + "_out")));
         }
 
@@ -188,6 +189,39 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
                 : Source(number).Slot(variable, leaf.Types[0].Size);
         }, bodyTargets);
         return new(repeat, variable, plan, carried.ToEquatableArray());
+    }
+
+    /// <summary>
+    /// Gives the initial values of loops that save what each iteration reads their place in the first slot of the stack, where no other place is
+    /// asked for: then the loop begins without a copy.
+    /// </summary>
+    private HashSet<(int Node, int Carried)> PlaceInitials(ScopePlan plan, IEnumerable<Step> steps)
+    {
+        var placed = new HashSet<(int, int)>();
+        foreach (var number in steps.OfType<LoopStep>().Select(s => s.Node))
+        {
+            var node = plan.Graph.Nodes[number];
+            var repeat = (Repeat)node.Operation;
+            for (var k = 0; k < repeat.Carried; k++)
+            {
+                var output = repeat.Carried;
+                while (output < repeat.Body.Outputs.Count && repeat.Body.Outputs[output] != new Value(k))
+                {
+                    output++;
+                }
+
+                var view = plan.Fuser.TemplateInput(node, k);
+                if (output < repeat.Body.Outputs.Count && !plan.Stored.ContainsKey(view.Base) && view.Offset.Equals(Dim.Zero)
+                    && plan.Graph.Type(view.Base).Size.Equals(node.Types[k].Size))
+                {
+                    Allocate(plan, new(number, output));
+                    plan.Stored[view.Base] = plan.Stored[new(number, output)].Plus(node.Types[k].Size * (repeat.Reverse ? repeat.Count - 1 : 0));
+                    placed.Add((number, k));
+                }
+            }
+        }
+
+        return placed;
     }
 
     private void Allocate(ScopePlan plan, Value value)

@@ -48,7 +48,7 @@ internal static class RowScales
 
                 var self = graph.Nodes[product.Node];
                 if (self.Operation is not (GroupedContract or Contract { TransposeLeft: false }) || uses[product] > 1
-                    || factor.Operation is not Broadcast || !graph.Type(factor.Inputs[0]).Last.IsOne)
+                    || factor.Operation is not Broadcast || graph.Type(factor.Inputs[0]).Rank != node.Types[0].Rank || !graph.Type(factor.Inputs[0]).Last.IsOne)
                 {
                     return null;
                 }
@@ -57,7 +57,7 @@ internal static class RowScales
                 var scale = graph.Type(factor.Inputs[0]);
                 if (graph.Nodes[self.Inputs[0].Node].Operation is not (Unary or Binary or Select) || uses[self.Inputs[0]] > 1
                     || !left.Last.IsConstant || !result.Last.IsConstant || left.Last.Constant >= result.Last.Constant
-                    || scale.Rank != node.Types[0].Rank || !scale.Size.Equals(Dim.Divide(node.Types[0].Size, node.Types[0].Last)!)
+                    || !scale.Size.Equals(Dim.Divide(node.Types[0].Size, node.Types[0].Last)!)
                     || !node.Types[0].Last.Equals(result.Last))
                 {
                     return null;

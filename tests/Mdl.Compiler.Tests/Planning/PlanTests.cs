@@ -1,0 +1,114 @@
+using Mdl.Compiler.Emission;
+using Mdl.Compiler.Planning;
+using Mdl.Compiler.Tests.Models;
+using Mdl.Dsl;
+using Mdl.Dsl.Binding;
+
+namespace Mdl.Compiler.Tests.Planning;
+
+/// <summary>What the plans of whole models store and launch: for the sample's layers, and for a router and a norm that no sample uses.</summary>
+public class PlanTests
+{
+    private const string Foreign = """
+        module Foreign;
+        router AngleRouter(x: [N, D]; experts, active) {
+            param direction: [experts, D];
+            angle  = 4 * (x * rsqrt(sum(x^2) + 1e-6)) @ direction';
+            choose = top(active, of: abs(angle));
+            gate   = tanh(angle[choose]) / (1 + max(abs(angle)));
+        }
+        moe AngleMoe(x: [.., D]; experts, active, width) {
+            router  AngleRouter(experts, active);
+            experts experts of SwiGlu(width);
+            shared  1 of SwiGlu(width);
+            tokens  dropless;
+        }
+        block PeakNorm(x: [.., D]) -> [.., D] {
+            param gain: [D] = 1;
+            y = x / (max(abs(x)) + 0.5);
+            return gain * y / (mean(abs(y)) + 0.25);
+        }
+        block Layer(x: [B, T, D]; experts, active, width) -> [B, T, D] {
+            let norm = PeakNorm();
+            let ffn = AngleMoe(experts, active, width);
+            return x + ffn(norm(x));
+        }
+        model Model(tokens: int[B, T]; vocab, hidden, layers, experts, active, width) {
+            let embed = Embedding(vocab, hidden);
+            h = repeat layers { Layer(experts, active, width) }(embed(tokens));
+            return logits = h @ embed.weight';
+        }
+        preset Small of Model { vocab: 29; hidden: 24; layers: 2; experts: 6; active: 3; width: 16; }
+        """;
+
+    public static TheoryData<string> Models => ["ling", "foreign"];
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Rows_of_experts_are_neither_gathered_nor_combined_on_their_own(string model) =>
+        Assert.All(Scopes(Plan(model)), scope => Assert.DoesNotContain(scope.Stored.Keys, v =>
+            scope.Graph.Nodes[v.Node] is { Operation: GatherRows or CombineRows } node && node.Types[0].Last is { IsOne: false }));
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void The_experts_of_a_layer_take_few_kernels(string model)
+    {
+        // Forward: norm; logits' own functions; chosen gates; gated product; sum over experts with shared expert and residual.
+        var loop = Scopes(Plan(model)).Single(s => s.Graph.Nodes.Any(n => n.Operation is Dispatch) && s.Graph.Nodes.All(n => n.Operation is not (GroupedOuter or Repeat)));
+        var first = loop.Steps.FindIndex(s => s is TemplateStep t && loop.Graph.Nodes[t.Node].Operation is GroupedContract);
+        var last = loop.Steps.FindLastIndex(s => s is TemplateStep t && loop.Graph.Nodes[t.Node].Operation is GroupedContract);
+        Assert.Single(loop.Steps.Skip(first).Take(last - first).OfType<KernelStep>());
+
+        // The rows of experts are read by the kernel that adds them to the stream, together with all else that it adds.
+        var down = new Value(((TemplateStep)loop.Steps[last]).Node);
+        Assert.Single(loop.Steps.OfType<KernelStep>(), k => k.Kernel.Roots.Any(r => Reads(loop, r).Contains(down)));
+    }
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Gradients_of_what_several_products_read_accumulate_in_place(string model)
+    {
+        var backward = Scopes(Plan(model)).First(s => s.Graph.Nodes.Any(n => n.Operation is GroupedOuter));
+        var adding = backward.Steps.OfType<TemplateStep>().Where(s => Accumulation.Addend(backward.Graph.Nodes[s.Node]) is not null).ToList();
+        // One for the two matrices of all experts, one for those of the shared expert (with the router's, which reads the same).
+        Assert.Contains(adding, s => backward.Graph.Nodes[s.Node].Operation is GroupedContract);
+        Assert.Contains(adding, s => backward.Graph.Nodes[s.Node].Operation is Contract);
+        Assert.All(adding, s =>
+        {
+            var node = backward.Graph.Nodes[s.Node];
+            Assert.Equal(backward.Stored[new(s.Node)], backward.Stored[node.Inputs[Accumulation.Addend(node)!.Value]]);
+        });
+    }
+
+    [Fact]
+    public void Tables_of_angles_are_computed_once_for_all_layers()
+    {
+        static int Count(ScopePlan scope) => scope.Graph.Nodes.Count(n => n.Operation is Unary { Function: UnaryFunction.Cos });
+        var plan = Plan("ling");
+        Assert.Equal(1, Count(plan.Top));
+        Assert.Equal(1, Scopes(plan).Sum(Count));
+    }
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Loops_begin_without_a_copy(string model) =>
+        Assert.All(Scopes(Plan(model)).SelectMany(s => s.Steps).OfType<LoopStep>().SelectMany(s => s.Loop.Carried), c => Assert.Equal(c.Stack is not null, c.IsPlaced));
+
+    private static HashSet<Value> Reads(ScopePlan scope, Root root)
+    {
+        var reads = new HashSet<Value>();
+        scope.Fuser.Visit(root, d => reads.Add(d.Value));
+        return reads;
+    }
+
+    private static ProgramPlan Plan(string name)
+    {
+        var model = name == "ling" ? LingModels.Toy : Binder.Bind(new SourceText("foreign.mdl", Foreign), _ => null).Models.Single();
+        return ModelPlans.Training(model, new WeightLayout(model), default).Program;
+    }
+
+    private static IEnumerable<ScopePlan> Scopes(ProgramPlan plan) => Scopes(plan.Top);
+
+    private static IEnumerable<ScopePlan> Scopes(ScopePlan scope) =>
+        scope.Steps.OfType<LoopStep>().SelectMany(s => Scopes(s.Loop.Body)).Prepend(scope);
+}
