@@ -53,6 +53,26 @@ public sealed class GraphBuilder
         return new(_nodes.Count - 1);
     }
 
+    /// <summary>
+    /// A node of another graph, on inputs of the types that it has there: its own types are right as they are, and a node that stays the same is the same object.
+    /// </summary>
+    public Value Copy(Node node, EquatableArray<Value> inputs)
+    {
+        var computation = node.Operation is Repeat ? null : new Computation(node.Operation, inputs);
+        if (computation is not null && _known.TryGetValue(computation, out var known))
+        {
+            return new(known);
+        }
+
+        _nodes.Add(inputs == node.Inputs ? node : node with { Inputs = inputs });
+        if (computation is not null)
+        {
+            _known[computation] = _nodes.Count - 1;
+        }
+
+        return new(_nodes.Count - 1);
+    }
+
     /// <summary>Names a value after the source's variable, unless it has a name already.</summary>
     public void Name(Value value, string name)
     {

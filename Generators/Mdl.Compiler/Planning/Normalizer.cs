@@ -25,7 +25,7 @@ internal static class Normalizer
                 Pad pad => Padded(builder, pad, inputs[0]),
                 Reduce reduce => Reduced(builder, reduce, inputs[0]),
                 Repeat repeat => builder.AddNode(repeat with { Body = Run(repeat.Body, repeat.Body.Nodes.Count).Graph }, inputs, node.Name),
-                _ => builder.AddNode(node.Operation, inputs, node.Name),
+                _ => builder.Copy(node, inputs),
             };
             for (var output = 0; output < node.Types.Count; output++)
             {

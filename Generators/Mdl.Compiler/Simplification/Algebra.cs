@@ -15,7 +15,7 @@ internal static class Algebra
         {
             var node = graph.Graph.Nodes[i];
             builder.Origin = node.Origin;
-            var results = Rewrite(builder, node, [.. node.Inputs.Map(v => map[v])], isDifferentiated);
+            var results = Rewrite(builder, node, node.Inputs.Map(v => map[v]), isDifferentiated);
             for (var k = 0; k < node.Types.Count; k++)
             {
                 map[new(i, k)] = results[k];
@@ -27,12 +27,12 @@ internal static class Algebra
         return new(builder.Build(graph.Graph.Outputs.Map(v => map[v])), mark);
     }
 
-    private static IReadOnlyList<Value> Rewrite(GraphBuilder builder, Node node, Value[] inputs, bool isDifferentiated)
+    private static IReadOnlyList<Value> Rewrite(GraphBuilder builder, Node node, EquatableArray<Value> inputs, bool isDifferentiated)
     {
         if (node.Operation is Repeat repeat)
         {
             var body = Apply(new(repeat.Body, 0), isDifferentiated).Graph;
-            return LoopAlgebra.Rewrite(builder, repeat with { Body = body }, inputs, node.Name);
+            return LoopAlgebra.Rewrite(builder, repeat with { Body = body }, [.. inputs], node.Name);
         }
 
         if (isDifferentiated && node.Operation is Unary { Function: UnaryFunction.StopGradient })
@@ -56,7 +56,7 @@ internal static class Algebra
             return [value];
         }
 
-        var added = builder.AddNode(node.Operation, inputs.ToEquatableArray(), node.Name);
+        var added = builder.Copy(node, inputs);
         var results = new Value[node.Types.Count];
         for (var k = 0; k < results.Length; k++)
         {

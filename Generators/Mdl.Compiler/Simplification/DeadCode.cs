@@ -92,7 +92,7 @@ internal static class DeadCode
             else if (IsLive(i, node, live) || (isBody && node.Operation is Input))
             {
                 // A body keeps its inputs, needed or not: they are its interface, which only the repetition around it can change.
-                var added = builder.AddNode(node.Operation, node.Inputs.Map(v => map[v]), node.Name);
+                var added = builder.Copy(node, node.Inputs.Map(v => map[v]));
                 for (var k = 0; k < node.Types.Count; k++)
                 {
                     map[new(i, k)] = new(added.Node, k);

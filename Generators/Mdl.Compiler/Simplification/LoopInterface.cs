@@ -69,7 +69,7 @@ internal static class LoopInterface
             {
                 var node = loop.Body.Nodes[i];
                 body.Origin = node.Origin;
-                var added = body.AddNode(node.Operation, node.Inputs.Map(v => map[v]), node.Name);
+                var added = body.Copy(node, node.Inputs.Map(v => map[v]));
                 for (var k = 0; k < node.Types.Count; k++)
                 {
                     map[new(i, k)] = new(added.Node, k);

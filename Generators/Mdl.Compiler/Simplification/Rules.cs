@@ -5,7 +5,7 @@ using Mdl.Dsl.Graphs;
 namespace Mdl.Compiler.Simplification;
 
 /// <summary>Local rules: a simpler value for one operation on given inputs, or null. Views have theirs in <see cref="ViewRules"/>.</summary>
-internal sealed class Rules(GraphBuilder builder, Value[] x)
+internal sealed class Rules(GraphBuilder builder, EquatableArray<Value> x)
 {
     public Value? Rewrite(Node node) => node.Operation switch
     {

@@ -18,7 +18,7 @@ internal static class ViewRules
         };
     }
 
-    public static Value? Rewrite(GraphBuilder builder, Node node, Value[] x)
+    public static Value? Rewrite(GraphBuilder builder, Node node, EquatableArray<Value> x)
     {
         if (node.Operation is not (Broadcast or Reshape or Transpose or Slice or Concat or Pad))
         {
@@ -88,7 +88,7 @@ internal static class ViewRules
     }
 
     /// <summary>Neighbouring slices of one value become one slice.</summary>
-    private static Value? SimplifyConcat(GraphBuilder builder, Concat o, Value[] x)
+    private static Value? SimplifyConcat(GraphBuilder builder, Concat o, EquatableArray<Value> x)
     {
         var parts = new List<Value>();
         foreach (var part in x)
@@ -103,7 +103,7 @@ internal static class ViewRules
             }
         }
 
-        return parts.Count == 1 ? parts[0] : parts.Count < x.Length ? builder.Add(o, parts) : null;
+        return parts.Count == 1 ? parts[0] : parts.Count < x.Count ? builder.Add(o, parts) : null;
     }
 
     private static Value? Join(GraphBuilder builder, int axis, Value left, Value right)
