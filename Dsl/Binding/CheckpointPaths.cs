@@ -25,7 +25,7 @@ internal static class CheckpointPaths
                 var path = PathOf(mapping.Path);
                 if (path is null || !known.Contains(path))
                 {
-                    var hint = path is null ? "" : DidYouMean.Suggest(path, known);
+                    var hint = path is null ? "" : Suggestion.Hint(path, known);
                     session.Report(
                         DiagnosticIds.CheckpointPath, source, mapping.Path.Span,
                         $"`{checkpoint.Model}` has no parameter {source.Quote(mapping.Path.Span)}{hint}");

@@ -25,7 +25,7 @@ internal sealed partial class Elaborator
                 target = declared.FirstOrDefault(a => a.Name.Text == name.Text);
                 if (target is null)
                 {
-                    var hint = DidYouMean.Suggest(name.Text, declared.Select(a => a.Name.Text));
+                    var hint = Suggestion.Hint(name.Text, declared.Select(a => a.Name.Text));
                     Report(frame, DiagnosticIds.UnknownArgument, name.Span, $"`{declaration.Name}` has no argument `{name}`{hint}");
                     errors = true;
                     continue;

@@ -62,7 +62,7 @@ internal sealed partial class Elaborator
                 place = builtin.Parameters.ToList().IndexOf(name.Text);
                 if (place < 0)
                 {
-                    var hint = DidYouMean.Suggest(name.Text, builtin.Parameters);
+                    var hint = Suggestion.Hint(name.Text, builtin.Parameters);
                     return Fail(frame, DiagnosticIds.UnknownArgument, name.Span, $"`{builtin.Name}` has no argument `{name}`{hint}");
                 }
             }
@@ -160,7 +160,7 @@ internal sealed partial class Elaborator
         var text = syntax is NameSyntax name && call.Frame.Find(name.Text) is not Word ? name.Text : (Evaluate(syntax, call.Frame) as Word)?.Text;
         if (text is null || !known.Contains(text))
         {
-            var hint = text is null ? "" : DidYouMean.Suggest(text, known);
+            var hint = text is null ? "" : Suggestion.Hint(text, known);
             Report(
                 call.Frame, DiagnosticIds.UnknownName, syntax.Span,
                 $"`{parameter}` of `{call.Builtin.Name}` is one of {string.Join(", ", known)}{hint}");

@@ -36,7 +36,7 @@ internal sealed partial class Elaborator
                     var candidates = frame.VisibleNames().Concat(session.Names).Concat(Builtins.Keys);
                     return Fail(
                         frame, DiagnosticIds.UnknownName, name.Span,
-                        $"no function or block is called `{name.Text}`{DidYouMean.Suggest(name.Text, candidates)}");
+                        $"no function or block is called `{name.Text}`{Suggestion.Hint(name.Text, candidates)}");
                 }
             }
         }

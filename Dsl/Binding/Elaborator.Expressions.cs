@@ -82,7 +82,7 @@ internal sealed partial class Elaborator
         }
 
         var candidates = frame.VisibleNames().Concat(session.Names).Concat(Builtins.Keys);
-        return Fail(frame, DiagnosticIds.UnknownName, name.Span, $"nothing is called `{name.Text}` here{DidYouMean.Suggest(name.Text, candidates)}");
+        return Fail(frame, DiagnosticIds.UnknownName, name.Span, $"nothing is called `{name.Text}` here{Suggestion.Hint(name.Text, candidates)}");
     }
 
     private Entity EvaluateSeries(EquatableArray<ExpressionSyntax> items, Frame frame)

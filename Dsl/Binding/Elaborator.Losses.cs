@@ -58,7 +58,7 @@ internal sealed partial class Elaborator
             }
             else if (statement is AssignSyntax { Operator: "+=" } other)
             {
-                var hint = DidYouMean.Suggest(other.Targets[0].Text, frame.States.Keys);
+                var hint = Suggestion.Hint(other.Targets[0].Text, frame.States.Keys);
                 Report(frame, DiagnosticIds.StateUpdate, other.Span, $"`{other.Targets[0]}` is not a state of this block{hint}");
             }
             else if (statement is AssignSyntax)

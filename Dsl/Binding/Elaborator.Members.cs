@@ -46,7 +46,7 @@ internal sealed partial class Elaborator
         var members = block.Body.Select(s => s switch { ParamSyntax p => p.Name.Text, StateSyntax s2 => s2.Name.Text, LetSyntax l => l.Name.Text, _ => "" });
         return Fail(
             frame, DiagnosticIds.UnknownName, syntax.Member.Span,
-            $"`{block.Name}` has no parameter or block `{name}`{DidYouMean.Suggest(name, members.Where(m => m.Length > 0))}");
+            $"`{block.Name}` has no parameter or block `{name}`{Suggestion.Hint(name, members.Where(m => m.Length > 0))}");
     }
 
     private Entity MemberParameter(Name name, TypeSyntax type, Func<Entity> make, Frame inside, Frame frame, MemberSyntax syntax)

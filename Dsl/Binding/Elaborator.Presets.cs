@@ -16,7 +16,7 @@ internal sealed partial class Elaborator
             var name = setting.Name.Text;
             if (declared.FirstOrDefault(a => a.Name.Text == name) is not { } argument)
             {
-                var hint = DidYouMean.Suggest(name, declared.Select(a => a.Name.Text));
+                var hint = Suggestion.Hint(name, declared.Select(a => a.Name.Text));
                 Report(frame, DiagnosticIds.UnknownArgument, setting.Name.Span, $"the model `{model.Name}` has no argument `{name}`{hint}");
             }
             else if (frame.Names.ContainsKey(name))

@@ -53,7 +53,7 @@ internal static class PresetBinder
         if (!session.Lost.Contains(name.Text))
         {
             var models = session.Declarations.Values.Where(d => d.Syntax is BlockSyntax { Kind: BlockKind.Model }).Select(d => d.Name);
-            var message = found is null ? $"there is no model `{name}`{DidYouMean.Suggest(name.Text, models)}" : $"`{name}` is not a model";
+            var message = found is null ? $"there is no model `{name}`{Suggestion.Hint(name.Text, models)}" : $"`{name}` is not a model";
             session.Report(found is null ? DiagnosticIds.UnknownName : DiagnosticIds.WrongKind, source, name.Span, message);
         }
 

@@ -44,7 +44,7 @@ internal sealed class TrainBinder(Source source, Session session)
             var word = directive.Name.Text;
             if (!Directives.Contains(word))
             {
-                Fail(directive.Name.Span, $"`train` has no setting `{word}`{DidYouMean.Suggest(word, Directives)}");
+                Fail(directive.Name.Span, $"`train` has no setting `{word}`{Suggestion.Hint(word, Directives)}");
             }
             else if (!seen.Add(word))
             {
@@ -127,7 +127,7 @@ internal sealed class TrainBinder(Source source, Session session)
         {
             Fail(
                 value.Span,
-                $"{source.Quote(value.Span)} is not known here; there {(names.Length == 1 ? "is" : "are")} {string.Join(", ", names)}{DidYouMean.Suggest(name, names)}");
+                $"{source.Quote(value.Span)} is not known here; there {(names.Length == 1 ? "is" : "are")} {string.Join(", ", names)}{Suggestion.Hint(name, names)}");
             return values;
         }
 
@@ -136,7 +136,7 @@ internal sealed class TrainBinder(Source source, Session session)
             var known = parameters(name);
             if (argument.Name is not { } label || !known.Contains(label.Text))
             {
-                var hint = argument.Name is null ? "" : DidYouMean.Suggest(argument.Name.Text, known);
+                var hint = argument.Name is null ? "" : Suggestion.Hint(argument.Name.Text, known);
                 Fail(argument.Span, $"`{name}` has the arguments {string.Join(", ", known)}, by name{hint}");
             }
             else if (label.Text == "betas")
@@ -191,7 +191,7 @@ internal sealed class TrainBinder(Source source, Session session)
             return name.Text;
         }
 
-        var hint = value is NameSyntax unknown ? DidYouMean.Suggest(unknown.Text, words) : "";
+        var hint = value is NameSyntax unknown ? Suggestion.Hint(unknown.Text, words) : "";
         Fail(
             value.Span, $"{source.Quote(value.Span)} is not known here; there {(words.Length == 1 ? "is" : "are")} {string.Join(", ", words)}{hint}");
         return null;
