@@ -50,8 +50,8 @@ internal static unsafe class GemmBlock
     {
         var depth = Math.Min(Lanes(kernels, k), DepthBlock);
         var columns = ColumnBlock(kernels, depth);
-        return PanelPacking.ScratchBytes(kernels, depth)
-            + sizeof(float) * (PanelFloats(kernels, Math.Min(n, columns), depth) + LeftBlocks(kernels, m, n, depth) * LeftBlockStep(kernels, m, depth));
+        return Math.Max(m <= Dots.MostRows ? PairDots.ScratchBytes(k) : 0, PanelPacking.ScratchBytes(kernels, depth)
+            + sizeof(float) * (PanelFloats(kernels, Math.Min(n, columns), depth) + LeftBlocks(kernels, m, n, depth) * LeftBlockStep(kernels, m, depth)));
     }
 
     /// <summary>Floats that the panels of a k x n operand take.</summary>
@@ -74,9 +74,19 @@ internal static unsafe class GemmBlock
             return;
         }
 
-        if (allRows <= Dots.MostRows && kernels.PerLane == 1 && a.Format == ElementFormat.Single && b.Format == ElementFormat.Single && !transposeLeft && a.ColumnStride == 1 && b.RowStride == 1 && b.Rows == null && b.ColumnStride != 1)
+        if (allRows <= Dots.MostRows && !transposeLeft && a.Format == ElementFormat.Single && a.ColumnStride == 1
+            && b.RowStride == 1 && b.Rows == null && b.ColumnStride != 1
+            && (b.Format == ElementFormat.BFloat16 || (b.Format == ElementFormat.Single && kernels.PerLane == 1)))
         {
-            Dots.Run(a, b, c, ldc, m, n, k, alpha, accumulate);
+            if (b.Format == ElementFormat.BFloat16)
+            {
+                PairDots.Run(a, b, c, ldc, m, n, k, alpha, accumulate, scratch);
+            }
+            else
+            {
+                Dots.Run(a, b, c, ldc, m, n, k, alpha, accumulate);
+            }
+
             epilogue.Apply(c, ldc, row, column, m, n);
             return;
         }

@@ -13,6 +13,26 @@ public sealed unsafe class ShortFormatTests
         (1, 1, 1), (3, 5, 0), (5, 33, 7), (12, 32, 256), (13, 31, 255), (97, 131, 301), (33, 600, 1100), (25, 17, 2), (1, 70, 65), (200, 40, 514), (28, 20, 64),
     ];
 
+    [Fact]
+    public void FewRowsTimesAMatrixOfBFloat16AreExactOnSmallIntegers()
+    {
+        using var team = new Team(2);
+        var random = new Random(6);
+        foreach (var (m, n, k) in new[] { (1, 1, 1), (1, 37, 31), (2, 5, 32), (3, 70, 100), (4, 130, 515), (1, 9, 0) })
+        {
+            using var a = new ShortOperand(random, m, k, ElementFormat.Single, transposed: false);
+            using var b = new ShortOperand(random, k, n, ElementFormat.BFloat16, transposed: true);
+            using var c = new Buffer((long)m * n, 1);
+            Product.Run(team, a.Matrix, b.Matrix, c.Data, n, m, n, k, accumulate: true, ElementFormat.BFloat16);
+            for (var i = 0; i < m * n; i++)
+            {
+                Assert.Equal(1 + Enumerable.Range(0, k).Sum(l => a[i / n, l] * b[l, i % n]), c.Span[i]);
+            }
+
+            c.AssertGuardsIntact();
+        }
+    }
+
     public enum Source
     {
         Single,
