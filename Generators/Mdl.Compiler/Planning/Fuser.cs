@@ -178,6 +178,11 @@ internal sealed class Fuser
             return false;
         }
 
+        if (shape.Count == 2)
+        {
+            return rows.IsOne ? at[0].IsZero : at[0] == Linear.Row;
+        }
+
         var leading = shape.Count == 0 ? shape : shape.RemoveAt(shape.Count - 1);
         var index = new Linear[leading.Count];
         Array.Copy(at, index, index.Length);

@@ -150,9 +150,25 @@ internal sealed record Linear(EquatableArray<LinearTerm> Terms, Dim Offset)
         }
 
         // A fixed order, so that equal indices compare equal.
-        var sorted = terms.Count < 2 ? terms : [.. terms.OrderBy(t => t.Digit.ToString(), StringComparer.Ordinal)];
-        return new(sorted.ToEquatableArray(), Offset + other.Offset);
+        Sort(terms);
+        return new(terms.ToEquatableArray(), Offset + other.Offset);
     }
+
+    /// <summary>By the names of the variables, then by what else the digits are; digits that are the same stay in their order.</summary>
+    private static void Sort(List<LinearTerm> terms)
+    {
+        for (var i = 1; i < terms.Count; i++)
+        {
+            for (var j = i; j > 0 && Order(terms[j].Digit, terms[j - 1].Digit) < 0; j--)
+            {
+                (terms[j], terms[j - 1]) = (terms[j - 1], terms[j]);
+            }
+        }
+    }
+
+    private static int Order(Digit left, Digit right) => left.Variable == right.Variable
+        ? string.CompareOrdinal(left.ToString(), right.ToString())
+        : string.CompareOrdinal(left.Variable.ToString(), right.Variable.ToString());
 
     /// <summary>Splits an index over an axis of size product(sizes) into indices over the axes; null where that takes more than digits.</summary>
     public Linear[]? Split(IReadOnlyList<Dim> sizes)

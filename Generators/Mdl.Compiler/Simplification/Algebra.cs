@@ -6,7 +6,10 @@ namespace Mdl.Compiler.Simplification;
 /// <summary>Rebuilds a graph node by node, with the first rule that fits each node.</summary>
 internal static class Algebra
 {
-    public static Marked Apply(Marked graph, bool isDifferentiated)
+    /// <param name="graph">The graph.</param>
+    /// <param name="isDifferentiated">No derivative will be taken any more.</param>
+    /// <param name="settled">Repeated bodies in which no rule fits anything; those that are found are added.</param>
+    public static Marked Apply(Marked graph, bool isDifferentiated, List<Graph> settled)
     {
         var builder = new GraphBuilder();
         var map = new Dictionary<Value, Value>();
@@ -15,7 +18,7 @@ internal static class Algebra
         {
             var node = graph.Graph.Nodes[i];
             builder.Origin = node.Origin;
-            var results = Rewrite(builder, node, node.Inputs.Map(v => map[v]), isDifferentiated);
+            var results = Rewrite(builder, node, node.Inputs.Map(v => map[v]), isDifferentiated, settled);
             for (var k = 0; k < node.Types.Count; k++)
             {
                 map[new(i, k)] = results[k];
@@ -27,12 +30,28 @@ internal static class Algebra
         return new(builder.Build(graph.Graph.Outputs.Map(v => map[v])), mark);
     }
 
-    private static IReadOnlyList<Value> Rewrite(GraphBuilder builder, Node node, EquatableArray<Value> inputs, bool isDifferentiated)
+    private static Repeat Settle(Repeat repeat, bool isDifferentiated, List<Graph> settled)
+    {
+        if (settled.Exists(s => ReferenceEquals(s, repeat.Body)))
+        {
+            return repeat;
+        }
+
+        var body = Apply(new(repeat.Body, 0), isDifferentiated, settled).Graph;
+        if (body != repeat.Body)
+        {
+            return repeat with { Body = body };
+        }
+
+        settled.Add(repeat.Body);
+        return repeat;
+    }
+
+    private static IReadOnlyList<Value> Rewrite(GraphBuilder builder, Node node, EquatableArray<Value> inputs, bool isDifferentiated, List<Graph> settled)
     {
         if (node.Operation is Repeat repeat)
         {
-            var body = Apply(new(repeat.Body, 0), isDifferentiated).Graph;
-            return LoopAlgebra.Rewrite(builder, repeat with { Body = body }, [.. inputs], node.Name);
+            return LoopAlgebra.Rewrite(builder, Settle(repeat, isDifferentiated, settled), [.. inputs], node.Name);
         }
 
         if (isDifferentiated && node.Operation is Unary { Function: UnaryFunction.StopGradient })

@@ -26,9 +26,10 @@ public static class Simplifier
 
     private static Marked Run(Marked graph, bool isDifferentiated)
     {
+        var settled = new List<Graph>();
         for (var round = 0; round < MaximalRounds; round++)
         {
-            var next = DeadCode.Remove(Algebra.Apply(graph, isDifferentiated));
+            var next = DeadCode.Remove(Algebra.Apply(graph, isDifferentiated, settled));
             if (next == graph)
             {
                 break;
