@@ -72,6 +72,15 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
                     code.Line($"// {KernelSummary.Of(self)}");
                     code.Line(new TemplateEmitter(plan, cached ? (_, inputs) => Cache(inputs, loops) : null).Emit(node));
                     break;
+                case ProductStep { Nodes: var products, Kernel: var epilogue }:
+                    foreach (var product in products)
+                    {
+                        code.Line($"// {KernelSummary.Of(plan.Graph.Nodes[product])}");
+                    }
+
+                    new RowKernelEmitter(plan, epilogue, buffers).Emit(
+                        KernelSummary.Of(plan, epilogue), _kernels, code, new TemplateEmitter(plan, null).GroupedRows(products));
+                    break;
                 case CopyStep copy:
                     code.Line($"RowLaunch.Copy({Of(copy.Source)}, {Of(copy.Target)}, {Size(copy.Size)});");
                     break;

@@ -58,8 +58,8 @@ internal sealed partial class RowKernelEmitter
 
     private bool IsInt => Graph.Type(_kernel.Roots[0].Value).Element == ElementType.I32;
 
-    /// <summary>Writes the struct, and the statements that launch it.</summary>
-    public void Emit(string summary, CodeWriter kernels, CodeWriter code)
+    /// <summary>Writes the struct, and the statements that launch it: by itself, or as the epilogue <c>k</c> of a call.</summary>
+    public void Emit(string summary, CodeWriter kernels, CodeWriter code, string? call = null)
     {
         var sums = _buffers.Sums.Restart(4);
         var finish = new List<string>();
@@ -91,6 +91,13 @@ internal sealed partial class RowKernelEmitter
         }
 
         var most = finish.Count > 0 ? RowKernel.MostChunks : 4096;
+        if (call is not null)
+        {
+            Epilogue(kernels, summary);
+            Launch(code, call);
+            return;
+        }
+
         Struct(kernels, summary, sums);
         Launch(code, finish, $"RowLaunch.Grain({Size(_kernel.Rows)}, {Size(work)}, {Number(most)})");
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Mdl.Compiler.Planning;
+using Mdl.Dsl;
 using Mdl.Dsl.Graphs;
 using static Mdl.Compiler.Emission.Expressions;
 
@@ -71,6 +72,18 @@ internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[]
         var (w, y) = (Type(node, 1).Shape, node.Types[0].Shape);
         return $"Gemm.Grouped(_team, {RowsOf(node, 0, inputs)}, {P(inputs[1])}, {(grouped.TransposeRight ? "true" : "false")}, {P(inputs[2])}, {Int(w[0])}, "
             + $"{output}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}{(Accumulation.Addend(node) is null ? "" : ", accumulate: true")});";
+    }
+
+    /// <summary>The call of one or two products of the same rows with the epilogue <c>k</c>.</summary>
+    public string GroupedRows(EquatableArray<int> products)
+    {
+        string Each(Func<int, string> text) => text(products[0]) + ", " + (products.Count > 1 ? text(products[1]) : "null");
+        var node = Graph.Nodes[products[0]];
+        var inputs = node.Inputs.Select((_, i) => plan.Fuser.TemplateInput(node, i)).ToArray();
+        var (w, y) = (Type(node, 1).Shape, node.Types[0].Shape);
+        return $"Gemm.GroupedRows(_team, {RowsOf(node, 0, inputs)}, {Each(p => P(plan.Fuser.TemplateInput(Graph.Nodes[p], 1)))}, "
+            + $"{(((GroupedContract)node.Operation).TransposeRight ? "true" : "false")}, {P(inputs[2])}, {Int(w[0])}, "
+            + $"{Each(p => Of(plan.Stored[new Value(p)]))}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}, k);";
     }
 
     private string CallGroupedOuter(Node node, StridedView[] inputs, string output)

@@ -277,7 +277,7 @@ internal sealed class Fuser
             var self = _graph.Nodes[value.Node];
             if (!IndexFlow.IsFusable(self.Operation))
             {
-                visit.Reads.Add(new(value, false));
+                visit.Reads.Add(new(value, IsRow(rows, shape, index) && !index.Any(x => x.Uses(LoopVariable.Inner))));
                 return;
             }
 

@@ -48,6 +48,11 @@ internal sealed record KernelStep(RowKernel Kernel) : Step;
 /// <summary>Runs the kernel of an operation that is no composition of elementwise parts.</summary>
 internal sealed record TemplateStep(int Node) : Step;
 
+/// <summary>
+/// Runs one or two products by experts and, on each block of rows right after them, the row kernel that reads these rows.
+/// </summary>
+internal sealed record ProductStep(EquatableArray<int> Nodes, RowKernel Kernel) : Step;
+
 /// <summary>Runs a body once an iteration.</summary>
 internal sealed record LoopStep(int Node, LoopPlan Loop) : Step;
 

@@ -116,7 +116,7 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
                     }
 
                     kernel.Name = Unique(Pascal(NameOf(graph, kernel.Roots[0].Concat ?? kernel.Roots[0].Value)) + "Kernel");
-                    plan.Steps.Add(step);
+                    RowEpilogues.Add(plan, kernel);
                     break;
                 case LoopStep { Node: var node }:
                     plan.Steps.Add(new LoopStep(node, Loop(plan, node, placed)));

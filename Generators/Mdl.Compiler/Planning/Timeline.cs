@@ -39,20 +39,18 @@ internal sealed class Timeline(IReadOnlyList<ArenaBuffer> kept)
             switch (step)
             {
                 case KernelStep { Kernel: var kernel }:
-                    foreach (var root in kernel.Roots)
-                    {
-                        Touch(plan.Stored[root.Concat ?? root.Value]);
-                        if (plan.Partials.TryGetValue(root.Value, out var partial))
-                        {
-                            Touch(partial);
-                        }
-
-                        plan.Fuser.Visit(root, d => Touch(plan.Stored[d.Value]));
-                    }
-
+                    Kernel(plan, kernel);
                     break;
                 case TemplateStep { Node: var number }:
                     Template(plan, number);
+                    break;
+                case ProductStep { Nodes: var products, Kernel: var epilogue }:
+                    foreach (var product in products)
+                    {
+                        Template(plan, product);
+                    }
+
+                    Kernel(plan, epilogue);
                     break;
                 case CopyStep copy:
                     Touch(copy.Source);
@@ -63,6 +61,21 @@ internal sealed class Timeline(IReadOnlyList<ArenaBuffer> kept)
                     break;
             }
         }
+    }
+
+    private void Kernel(ScopePlan plan, RowKernel kernel)
+    {
+        foreach (var root in kernel.Roots)
+        {
+            Touch(plan.Stored[root.Concat ?? root.Value]);
+            if (plan.Partials.TryGetValue(root.Value, out var partial))
+            {
+                Touch(partial);
+            }
+
+            plan.Fuser.Visit(root, d => Touch(plan.Stored[d.Value]));
+        }
+
     }
 
     private void Template(ScopePlan plan, int number)

@@ -65,24 +65,27 @@ public static unsafe partial class Gemm
         return Math.Clamp(share / tile, 8, 64) * tile;
     }
 
+    // Turns the number of a chunk of all experts into that of its expert.
+    private static int ExpertOf(int* offsets, int rowBlock, ref int chunk)
+    {
+        for (var e = 0; ; e++)
+        {
+            var blocks = (offsets[e + 1] - offsets[e] + rowBlock - 1) / rowBlock;
+            if (chunk < blocks)
+            {
+                return e;
+            }
+
+            chunk -= blocks;
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void GroupedChunk<TEpilogue>(void* arguments, int chunk, int worker)
         where TEpilogue : struct, ITileEpilogue
     {
         ref var call = ref Unsafe.AsRef<GroupedCall<TEpilogue>>(arguments);
-        var e = 0;
-        while (true)
-        {
-            var blocks = (call.Offsets[e + 1] - call.Offsets[e] + call.RowBlock - 1) / call.RowBlock;
-            if (chunk < blocks)
-            {
-                break;
-            }
-
-            chunk -= blocks;
-            e++;
-        }
-
+        var e = ExpertOf(call.Offsets, call.RowBlock, ref chunk);
         var row = call.Offsets[e] + chunk * call.RowBlock;
         var m = Math.Min(call.RowBlock, call.Offsets[e + 1] - row);
         int n = call.N, k = call.K;

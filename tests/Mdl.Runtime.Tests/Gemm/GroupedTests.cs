@@ -48,6 +48,68 @@ public sealed unsafe class GroupedTests
 
     [Theory]
     [MemberData(nameof(KernelSets.All), MemberType = typeof(KernelSets))]
+    public void ProductsOfTheSameRowsAreThoseOfTwoCallsAndEveryRowGetsItsEpilogue(string kernels)
+    {
+        const int N = 33, K = 70, Unused = 4;
+        var random = new Random(4);
+        foreach (var load in Loads)
+        {
+            var offsets = Offsets(load);
+            var rows = offsets[^1] + Unused;
+            using var x = new Operand(random, rows, K, Layout.Gathered);
+            using var w = new Operand(random, (2 * load.Length) + 1, N * K, Layout.RowMajor);
+            var second = w.Matrix.Data + (load.Length * N * K);
+            foreach (var threads in new[] { 1, 2, 3 })
+            {
+                using var team = KernelSets.Team(kernels, threads);
+                using var expected = new Buffer(2 * rows * N, float.NaN);
+                using var y = new Buffer(2 * rows * N, float.NaN);
+                using var sum = new Buffer(rows * N, 0);
+                fixed (int* o = offsets)
+                {
+                    Product.Grouped(team, x.Matrix, w.Matrix.Data, true, o, load.Length, expected.Data, rows, N, K);
+                    Product.Grouped(team, x.Matrix, second, true, o, load.Length, expected.Data + (rows * N), rows, N, K);
+                    var add = new AddRows { X = y.Data, Y = y.Data + (rows * N), Sum = sum.Data, Width = N };
+                    Product.GroupedRows(team, x.Matrix, w.Matrix.Data, second, true, o, load.Length, y.Data, y.Data + (rows * N), rows, N, K, add);
+                    Assert.Equal(expected.Span.ToArray(), y.Span.ToArray());
+                    for (var i = 0; i < rows * N; i++)
+                    {
+                        // Once for each row: a second call would add again.
+                        Assert.Equal(y.Span[i] + y.Span[(rows * N) + i] + 1, sum.Span[i]);
+                    }
+
+                    Product.Grouped(team, x.Matrix, second, true, o, load.Length, y.Data, rows, N, K, accumulate: true);
+                    for (var i = 0; i < rows * N; i++)
+                    {
+                        // Two roundings of sums of 70 products of magnitude 1.
+                        Assert.Equal(expected.Span[i] + expected.Span[(rows * N) + i], y.Span[i], 1e-4f);
+                    }
+                }
+
+                y.AssertGuardsIntact();
+                sum.AssertGuardsIntact();
+            }
+        }
+    }
+
+    private struct AddRows : IRowEpilogue
+    {
+        public float* X;
+        public float* Y;
+        public float* Sum;
+        public int Width;
+
+        public readonly void Apply(long begin, long end)
+        {
+            for (var i = begin * Width; i < end * Width; i++)
+            {
+                Sum[i] += X[i] + Y[i] + 1;
+            }
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(KernelSets.All), MemberType = typeof(KernelSets))]
     public void GroupedOuterMatchesTheNaiveProducts(string kernels)
     {
         using var team = KernelSets.Team(kernels, 3);

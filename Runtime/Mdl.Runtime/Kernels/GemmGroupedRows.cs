@@ -1,0 +1,111 @@
+using System.Runtime.CompilerServices;
+using Mdl.Runtime.Devices;
+
+namespace Mdl.Runtime.Kernels;
+
+public static unsafe partial class Gemm
+{
+    /// <summary>
+    /// The products of experts, one or two of the same rows, y = x w and
+    /// <paramref name="ySecond"/> = x <paramref name="wSecond"/>, followed by an epilogue on all rows, also on those that have no expert.
+    /// </summary>
+    /// <param name="team">The threads.</param>
+    /// <param name="x">rows x k; rows may be gathered.</param>
+    /// <param name="w">[experts, k, n], or [experts, n, k] if <paramref name="transposeRight"/>.</param>
+    /// <param name="wSecond">The matrices of the second product, in the same order, or null.</param>
+    /// <param name="transposeRight">Whether the matrices are stored transposed.</param>
+    /// <param name="offsets">The first row of each expert, and the number of rows that have one.</param>
+    /// <param name="experts">The number of matrices.</param>
+    /// <param name="y">[rows, n].</param>
+    /// <param name="ySecond">[rows, n], or null.</param>
+    /// <param name="rows">All rows.</param>
+    /// <param name="n">Columns of a product.</param>
+    /// <param name="k">Length of the contraction.</param>
+    /// <param name="epilogue">Reads and writes only the rows it is called for, of memory that the products do not read.</param>
+    public static void GroupedRows<TEpilogue>(
+        Team team, Matrix x, float* w, float* wSecond, bool transposeRight, int* offsets, int experts, float* y, float* ySecond, int rows, int n, int k,
+        TEpilogue epilogue)
+        where TEpilogue : struct, IRowEpilogue
+    {
+        var used = experts == 0 ? 0 : offsets[experts];
+        var rowBlock = GroupedRowBlock(team, used);
+        var chunks = 0;
+        for (var e = 0; e < experts; e++)
+        {
+            chunks += (offsets[e + 1] - offsets[e] + rowBlock - 1) / rowBlock;
+        }
+
+        var call = new GroupedRowsCall<TEpilogue>
+        {
+            Team = team,
+            X = x,
+            W = w,
+            WSecond = wSecond,
+            Y = y,
+            YSecond = ySecond,
+            Offsets = offsets,
+            TransposeRight = transposeRight,
+            RowBlock = rowBlock,
+            N = n,
+            K = k,
+            Epilogue = epilogue,
+        };
+        team.Run(&GroupedRowsChunk<TEpilogue>, Unsafe.AsPointer(ref call), chunks);
+        if (used < rows)
+        {
+            new Span<float>(y + (long)used * n, checked((rows - used) * n)).Clear();
+            if (ySecond != null)
+            {
+                new Span<float>(ySecond + (long)used * n, checked((rows - used) * n)).Clear();
+            }
+
+            epilogue.Apply(used, rows);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void GroupedRowsChunk<TEpilogue>(void* arguments, int chunk, int worker)
+        where TEpilogue : struct, IRowEpilogue
+    {
+        ref var call = ref Unsafe.AsRef<GroupedRowsCall<TEpilogue>>(arguments);
+        var e = ExpertOf(call.Offsets, call.RowBlock, ref chunk);
+        var row = call.Offsets[e] + chunk * call.RowBlock;
+        var m = Math.Min(call.RowBlock, call.Offsets[e + 1] - row);
+        var kernels = call.Team.Kernels;
+        var scratch = call.Team.Scratch(worker, GemmBlock.ScratchBytes(kernels, m, call.N, call.K));
+        Product(ref call, kernels, scratch, e, row, m, call.W, call.Y);
+        if (call.YSecond != null)
+        {
+            Product(ref call, kernels, scratch, e, row, m, call.WSecond, call.YSecond);
+        }
+
+        call.Epilogue.Apply(row, row + m);
+    }
+
+    private static void Product<TEpilogue>(ref GroupedRowsCall<TEpilogue> call, MicroKernels kernels, void* scratch, int e, int row, int m, float* w, float* y)
+        where TEpilogue : struct, IRowEpilogue
+    {
+        int n = call.N, k = call.K;
+        w += (long)e * n * k;
+        var none = default(NoEpilogue);
+        GemmBlock.Run(
+            kernels, call.X.At(row, 0), false, call.TransposeRight ? Matrix.Transposed(w, k) : Matrix.RowMajor(w, n),
+            y + (long)row * n, n, m, n, k, 1, false, scratch, ref none, row, 0, call.Offsets[e + 1] - call.Offsets[e]);
+    }
+
+    private struct GroupedRowsCall<TEpilogue>
+    {
+        public Team Team;
+        public Matrix X;
+        public float* W;
+        public float* WSecond;
+        public float* Y;
+        public float* YSecond;
+        public int* Offsets;
+        public bool TransposeRight;
+        public int RowBlock;
+        public int N;
+        public int K;
+        public TEpilogue Epilogue;
+    }
+}
