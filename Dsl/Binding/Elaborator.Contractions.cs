@@ -56,7 +56,7 @@ internal sealed partial class Elaborator
 
         var (value, isTransposed) = Untranspose(Here(w, frame), frame);
         var offsets = frame.Region.Import(w.Experts!.Region, w.Experts.Offsets);
-        return Made(frame.Region.Builder.Add(new GroupedContract(isTransposed), Here(x, frame), value, offsets), frame, x);
+        return Made(frame.Region.Builder.Add(new GroupedContract(isTransposed) { InF32 = w.InF32 }, Here(x, frame), value, offsets), frame, x);
     }
 
     /// <summary>One matrix for all leading axes of x: these become one, and come back in the result.</summary>
@@ -74,7 +74,7 @@ internal sealed partial class Elaborator
         var (rows, rowsTransposed) = x.Rank == 2 && x.Lead == Lead.Plain
             ? Untranspose(Here(x, frame), frame)
             : (builder.Reshape(Here(x, frame), Dim.Product(leading), x.Type.Last), false);
-        var product = builder.Add(new Contract(rowsTransposed, isTransposed), rows, value);
+        var product = builder.Add(new Contract(rowsTransposed, isTransposed) { InF32 = x.InF32 || w.InF32 }, rows, value);
         var shape = w.Rank == 1 ? leading : [.. leading, w.Type.Last];
         return Made(builder.Reshape(product, shape), frame, x);
     }
@@ -93,7 +93,7 @@ internal sealed partial class Elaborator
 
         var (right, rightTransposed) = Untranspose(Here(w, frame), frame);
         var (left, leftTransposed) = Untranspose(Here(x, frame), frame);
-        return Made(frame.Region.Builder.Add(new Contract(leftTransposed, rightTransposed), left, right), frame);
+        return Made(frame.Region.Builder.Add(new Contract(leftTransposed, rightTransposed) { InF32 = x.InF32 || w.InF32 }, left, right), frame);
     }
 
     /// <summary>What a swap of the last two axes was applied to: contractions read either order.</summary>

@@ -62,7 +62,7 @@ internal sealed partial class Elaborator
             return FailShape(frame, type.Span, $"`{name}` is {known.Shape} in an earlier call of this block and {stacked} in this one");
         }
 
-        return Load(parameter.Key, shape.Select(n => (Dim)n).ToEquatableArray(), home, frame);
+        return Load(parameter.Key, shape.Select(n => (Dim)n).ToEquatableArray(), home, frame) with { InF32 = type.Storage == "f32" };
     }
 
     /// <summary>A parameter of a block whose sizes are not known: checked for its names only.</summary>

@@ -54,9 +54,11 @@ internal enum Lead
 }
 
 /// <summary>
-/// A value of a region's graph. Bit j of Ghosts is set where axis j, counted from the last, has size 1 because it was reduced.
+/// A value of a region's graph. Bit j of Ghosts is set where axis j, counted from the last, has size 1 because it was reduced. InF32 marks a
+/// parameter that is declared <c>in f32</c>, and its transpose: what contracts it stays in single precision.
 /// </summary>
-internal sealed record Tensor(Region Region, Value Value, TensorType Type, int Ghosts = 0, Lead Lead = Lead.Plain, ExpertRows? Experts = null) : Entity
+internal sealed record Tensor(
+    Region Region, Value Value, TensorType Type, int Ghosts = 0, Lead Lead = Lead.Plain, ExpertRows? Experts = null, bool InF32 = false) : Entity
 {
     public override string Kind => $"a tensor {Type}";
 

@@ -67,7 +67,7 @@ internal sealed class TrainBinder(Source source, Session session)
     {
         "optimizer" => Optimizer(settings, value),
         "schedule" => Schedule(settings, value),
-        "precision" => OneOf(value, "f32") is { } precision ? settings with { Precision = precision } : settings,
+        "precision" => OneOf(value, "f32", "bf16") is { } precision ? settings with { Precision = precision } : settings,
         "recompute" => OneOf(value, "layers", "none") is { } what ? settings with { RecomputeLayers = what == "layers" } : settings,
         _ => OneOf(value, "next_token") is null ? settings : settings,
     };

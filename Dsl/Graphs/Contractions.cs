@@ -8,6 +8,9 @@ namespace Mdl.Dsl.Graphs;
 /// </summary>
 public sealed record Contract(bool TransposeLeft, bool TransposeRight) : Operation
 {
+    /// <summary>Whether the operands are multiplied in single precision even where the model trains in a shorter format.</summary>
+    public bool InF32 { get; init; }
+
     public override EquatableArray<TensorType> Infer(EquatableArray<TensorType> inputs)
     {
         var (a, b) = (inputs[0], inputs[1]);
@@ -27,6 +30,9 @@ public sealed record Contract(bool TransposeLeft, bool TransposeRight) : Operati
 /// </summary>
 public sealed record GroupedContract(bool TransposeRight) : Operation
 {
+    /// <summary>Whether the operands are multiplied in single precision even where the model trains in a shorter format.</summary>
+    public bool InF32 { get; init; }
+
     public override EquatableArray<TensorType> Infer(EquatableArray<TensorType> inputs)
     {
         var (x, w, offsets) = (inputs[0], inputs[1], inputs[2]);
@@ -44,6 +50,9 @@ public sealed record GroupedContract(bool TransposeRight) : Operation
 /// </summary>
 public sealed record GroupedOuter : Operation
 {
+    /// <summary>Whether the operands are multiplied in single precision even where the model trains in a shorter format.</summary>
+    public bool InF32 { get; init; }
+
     public override EquatableArray<TensorType> Infer(EquatableArray<TensorType> inputs)
     {
         var (a, b, offsets) = (inputs[0], inputs[1], inputs[2]);

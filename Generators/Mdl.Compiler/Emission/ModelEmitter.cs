@@ -131,7 +131,7 @@ internal static class ModelEmitter
 
     private static string Training(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan plan, long? longest)
     {
-        var emitter = new ProgramEmitter(plan.Program, cached: false, buffers);
+        var emitter = new ProgramEmitter(plan.Program, cached: false, buffers, shortFormats: model.Trains.Count > 0 && model.Trains[0].Precision == "bf16");
         var steps = plan.Program.Top.Steps.Count;
         var code = Header(buffers, model, ns);
         code.Open($"public sealed partial class {model.ClassName}");

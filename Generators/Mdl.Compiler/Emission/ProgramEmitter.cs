@@ -7,7 +7,7 @@ using static Mdl.Compiler.Emission.Expressions;
 namespace Mdl.Compiler.Emission;
 
 /// <summary>Writes the steps of a plan as statements, and the kernels that they launch.</summary>
-internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionBuffers buffers)
+internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionBuffers buffers, bool shortFormats = false)
 {
     private readonly CodeWriter _kernels = buffers.Kernels.Restart(2);
     private readonly List<(string Name, Dim Size)> _caches = [];
@@ -70,7 +70,7 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
                 case TemplateStep { Node: var node }:
                     var self = plan.Graph.Nodes[node];
                     code.Line($"// {KernelSummary.Of(self)}");
-                    code.Line(new TemplateEmitter(plan, cached ? (_, inputs) => Cache(inputs, loops) : null).Emit(node));
+                    code.Line(new TemplateEmitter(plan, cached ? (_, inputs) => Cache(inputs, loops) : null, shortFormats).Emit(node));
                     break;
                 case ProductStep { Nodes: var products, Kernel: var epilogue }:
                     foreach (var product in products)
@@ -79,7 +79,7 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
                     }
 
                     new RowKernelEmitter(plan, epilogue, buffers).Emit(
-                        KernelSummary.Of(plan, epilogue), _kernels, code, new TemplateEmitter(plan, null).GroupedRows(products));
+                        KernelSummary.Of(plan, epilogue), _kernels, code, new TemplateEmitter(plan, null, shortFormats).GroupedRows(products));
                     break;
                 case CopyStep copy:
                     code.Line($"RowLaunch.Copy({Of(copy.Source)}, {Of(copy.Target)}, {Size(copy.Size)});");

@@ -7,7 +7,7 @@ using static Mdl.Compiler.Emission.Expressions;
 namespace Mdl.Compiler.Emission;
 
 /// <summary>Writes the calls of the runtime's kernels: one method per operation, found by its name.</summary>
-internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[], (string Keys, string Values)>? cache)
+internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[], (string Keys, string Values)>? cache, bool shortFormats)
 {
     private Graph Graph => plan.Graph;
 
@@ -20,7 +20,7 @@ internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[]
         {
             Contract contract => CallContract(contract, node, inputs, outputs[0]),
             GroupedContract grouped => CallGroupedContract(grouped, node, inputs, outputs[0]),
-            GroupedOuter => CallGroupedOuter(node, inputs, outputs[0]),
+            GroupedOuter outer => CallGroupedOuter(outer, node, inputs, outputs[0]),
             GatherGradient gradient => CallGatherGradient(gradient, node, inputs, outputs[0]),
             TakeAlong => CallTakeAlong(node, inputs, outputs[0]),
             PutAlong put => CallPutAlong(put, node, inputs, outputs[0]),
@@ -33,6 +33,9 @@ internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[]
             _ => throw new InvalidOperationException($"{node.Operation.GetType().Name} has no lowering"),
         };
     }
+
+    // What the model's precision adds to the call of a product.
+    private string Arithmetic(bool inF32) => shortFormats && !inF32 ? ", arithmetic: ElementFormat.BFloat16" : "";
 
     private string P(StridedView view) => Of(plan.StorageOf(view));
 
@@ -59,19 +62,19 @@ internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[]
         var accumulate = Accumulation.Addend(node) is null ? "false" : "true";
         if (shape.Count == 2)
         {
-            return $"Gemm.Run(_team, {a}, {b}, {output}, {Size(n)}, {Int(m)}, {Int(n)}, {Int(k)}, {accumulate});";
+            return $"Gemm.Run(_team, {a}, {b}, {output}, {Size(n)}, {Int(m)}, {Int(n)}, {Int(k)}, {accumulate}{Arithmetic(contract.InF32)});";
         }
 
         var batches = Dim.Product(shape.Take(shape.Count - 2));
         return $"Gemm.Batched(_team, {a}, {Size(inputs[0].Strides[shape.Count - 3])}, {b}, {Size(inputs[1].Strides[shape.Count - 3])}, "
-            + $"{output}, {Size(n)}, {Size(m * n)}, {Int(batches)}, {Int(m)}, {Int(n)}, {Int(k)}, {accumulate});";
+            + $"{output}, {Size(n)}, {Size(m * n)}, {Int(batches)}, {Int(m)}, {Int(n)}, {Int(k)}, {accumulate}{Arithmetic(contract.InF32)});";
     }
 
     private string CallGroupedContract(GroupedContract grouped, Node node, StridedView[] inputs, string output)
     {
         var (w, y) = (Type(node, 1).Shape, node.Types[0].Shape);
         return $"Gemm.Grouped(_team, {RowsOf(node, 0, inputs)}, {P(inputs[1])}, {(grouped.TransposeRight ? "true" : "false")}, {P(inputs[2])}, {Int(w[0])}, "
-            + $"{output}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}{(Accumulation.Addend(node) is null ? "" : ", accumulate: true")});";
+            + $"{output}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}{(Accumulation.Addend(node) is null ? "" : ", accumulate: true")}{Arithmetic(grouped.InF32)});";
     }
 
     /// <summary>The call of one or two products of the same rows with the epilogue <c>k</c>.</summary>
@@ -83,13 +86,13 @@ internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[]
         var (w, y) = (Type(node, 1).Shape, node.Types[0].Shape);
         return $"Gemm.GroupedRows(_team, {RowsOf(node, 0, inputs)}, {Each(p => P(plan.Fuser.TemplateInput(Graph.Nodes[p], 1)))}, "
             + $"{(((GroupedContract)node.Operation).TransposeRight ? "true" : "false")}, {P(inputs[2])}, {Int(w[0])}, "
-            + $"{Each(p => Of(plan.Stored[new Value(p)]))}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}, k);";
+            + $"{Each(p => Of(plan.Stored[new Value(p)]))}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}, k{Arithmetic(((GroupedContract)node.Operation).InF32)});";
     }
 
-    private string CallGroupedOuter(Node node, StridedView[] inputs, string output)
+    private string CallGroupedOuter(GroupedOuter outer, Node node, StridedView[] inputs, string output)
     {
         var shape = node.Types[0].Shape;
-        return $"Gemm.GroupedOuter(_team, {RowsOf(node, 0, inputs)}, {RowsOf(node, 1, inputs)}, {P(inputs[2])}, {Int(shape[0])}, {output}, {Int(shape[1])}, {Int(shape[2])});";
+        return $"Gemm.GroupedOuter(_team, {RowsOf(node, 0, inputs)}, {RowsOf(node, 1, inputs)}, {P(inputs[2])}, {Int(shape[0])}, {output}, {Int(shape[1])}, {Int(shape[2])}{Arithmetic(outer.InF32)});";
     }
 
     /// <summary>The rows of a grouped product; gathered while they are read, where the operand is nothing but chosen rows.</summary>
@@ -154,9 +157,9 @@ internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[]
 
     private string CallLinearCrossEntropy(Node node, StridedView[] inputs, string[] outputs) =>
         $"Losses.LinearCrossEntropy(_team, {P(inputs[0])}, {P(inputs[1])}, {P(inputs[2])}, {outputs[0]}, {outputs[1]}, "
-        + $"{Int(Type(node, 0).Shape[0])}, {Int(Type(node, 0).Last)}, {Int(Type(node, 1).Shape[0])});";
+        + $"{Int(Type(node, 0).Shape[0])}, {Int(Type(node, 0).Last)}, {Int(Type(node, 1).Shape[0])}{Arithmetic(false)});";
 
     private string CallLinearCrossEntropyGradient(Node node, StridedView[] inputs, string[] outputs) =>
         $"Losses.LinearCrossEntropyGradient(_team, {P(inputs[0])}, {P(inputs[1])}, {P(inputs[2])}, {P(inputs[3])}, {P(inputs[4])}, {outputs[0]}, {outputs[1]}, "
-        + $"{Int(Type(node, 0).Shape[0])}, {Int(Type(node, 0).Last)}, {Int(Type(node, 1).Shape[0])});";
+        + $"{Int(Type(node, 0).Shape[0])}, {Int(Type(node, 0).Last)}, {Int(Type(node, 1).Shape[0])}{Arithmetic(false)});";
 }

@@ -10,15 +10,16 @@ internal static class ShortFormatKernels
     private const int Runs = 8;
     private const int Rounds = 1000;
 
-    /// <summary>Kernels for a format; null if the processor has none, has them slower than single precision, or assembled kernels are not wanted.</summary>
-    public static MicroKernels? TryCreate(MicroKernels single, ElementFormat format)
+    /// <summary>Kernels for a format; null if the processor has none, has them slower than single precision and these are not wanted, or assembled
+    /// kernels are not wanted.</summary>
+    public static MicroKernels? TryCreate(MicroKernels single, ElementFormat format, bool atAnySpeed)
     {
         if (single is not AssembledKernels || AssembledKernels.TryCreate(format) is not { } kernels)
         {
             return null;
         }
 
-        if (Rate(kernels) > Rate(single))
+        if (atAnySpeed || Rate(kernels) > Rate(single))
         {
             return kernels;
         }

@@ -6,7 +6,8 @@ public enum KernelMode
     /// <summary>Assembled ones where the processor and the operating system allow it, portable ones elsewhere.</summary>
     Auto,
 
-    /// <summary>Machine code assembled at run time for the processor at hand; an error where that is impossible.</summary>
+    /// <summary>Machine code assembled at run time for the processor at hand; an error where that is impossible. Also for short formats that the
+    /// processor multiplies more slowly than single precision, where it has the instructions.</summary>
     Assembled,
 
     /// <summary>Plain C# on <c>Vector512/256/128</c>.</summary>

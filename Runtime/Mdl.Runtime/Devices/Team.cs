@@ -40,18 +40,18 @@ public sealed unsafe class Team : IDisposable
     }
 
     /// <summary>Starts a team. The calling thread takes part, so <c>threads - 1</c> workers are started.</summary>
-    public Team(int threads, KernelMode kernels) : this(threads, MicroKernels.Create(kernels))
+    public Team(int threads, KernelMode kernels) : this(threads, MicroKernels.Create(kernels), shortFormatsAtAnySpeed: kernels == KernelMode.Assembled)
     {
     }
 
     /// <summary>Starts a team that owns the given micro-kernels.</summary>
-    internal Team(int threads, MicroKernels kernels)
+    internal Team(int threads, MicroKernels kernels, bool shortFormatsAtAnySpeed = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         Threads = threads;
         Kernels = kernels;
-        _pairKernels = new(() => ShortFormatKernels.TryCreate(kernels, ElementFormat.BFloat16));
-        _byteKernels = new(() => ShortFormatKernels.TryCreate(kernels, ElementFormat.SByte));
+        _pairKernels = new(() => ShortFormatKernels.TryCreate(kernels, ElementFormat.BFloat16, shortFormatsAtAnySpeed));
+        _byteKernels = new(() => ShortFormatKernels.TryCreate(kernels, ElementFormat.SByte, shortFormatsAtAnySpeed));
         _scratch = new TeamScratch(threads + 1);
         _workers = new Thread[threads - 1];
         for (var i = 0; i < _workers.Length; i++)

@@ -22,9 +22,10 @@ public static unsafe partial class Gemm
     /// <param name="n">Columns of a product.</param>
     /// <param name="k">Length of the contraction.</param>
     /// <param name="epilogue">Reads and writes only the rows it is called for, of memory that the products do not read.</param>
+    /// <param name="arithmetic">In which form the operands are multiplied.</param>
     public static void GroupedRows<TEpilogue>(
         Team team, Matrix x, float* w, float* wSecond, bool transposeRight, int* offsets, int experts, float* y, float* ySecond, int rows, int n, int k,
-        TEpilogue epilogue)
+        TEpilogue epilogue, ElementFormat arithmetic = ElementFormat.Single)
         where TEpilogue : struct, IRowEpilogue
     {
         var used = experts == 0 ? 0 : offsets[experts];
@@ -38,6 +39,7 @@ public static unsafe partial class Gemm
         var call = new GroupedRowsCall<TEpilogue>
         {
             Team = team,
+            Kernels = FloatKernels(team, arithmetic),
             X = x,
             W = w,
             WSecond = wSecond,
@@ -71,7 +73,7 @@ public static unsafe partial class Gemm
         var e = ExpertOf(call.Offsets, call.RowBlock, ref chunk);
         var row = call.Offsets[e] + chunk * call.RowBlock;
         var m = Math.Min(call.RowBlock, call.Offsets[e + 1] - row);
-        var kernels = call.Team.Kernels;
+        var kernels = call.Kernels;
         var scratch = call.Team.Scratch(worker, GemmBlock.ScratchBytes(kernels, m, call.N, call.K));
         Product(ref call, kernels, scratch, e, row, m, call.W, call.Y);
         if (call.YSecond != null)
@@ -96,6 +98,7 @@ public static unsafe partial class Gemm
     private struct GroupedRowsCall<TEpilogue>
     {
         public Team Team;
+        public MicroKernels Kernels;
         public Matrix X;
         public float* W;
         public float* WSecond;

@@ -32,7 +32,8 @@ public static unsafe class Losses
     /// nll [n] = lse - (h w')[i, target i] and lse [n] = the logarithm of the sum of exp((h w')[i, :]), for h [n, d] and w [v, d]. A target outside
     /// 0 .. v - 1 gives not-a-number.
     /// </summary>
-    public static void LinearCrossEntropy(Team team, float* h, float* w, int* target, float* nll, float* lse, int n, int d, int v)
+    public static void LinearCrossEntropy(Team team, float* h, float* w, int* target, float* nll, float* lse, int n, int d, int v,
+        ElementFormat arithmetic = ElementFormat.Single)
     {
         var (tokens, words, ld) = TileSize(n, v);
         using var hold = team.Hold();
@@ -50,7 +51,7 @@ public static unsafe class Losses
                 t.FirstWord = word;
                 t.Words = Math.Min(words, v - word);
                 Gemm.Run(
-                    team, Matrix.RowMajor(h + (row * (long)d), d), Matrix.Transposed(w + (word * (long)d), d), t.Logits, ld, rows, t.Words, d, false);
+                    team, Matrix.RowMajor(h + (row * (long)d), d), Matrix.Transposed(w + (word * (long)d), d), t.Logits, ld, rows, t.Words, d, false, arithmetic);
                 team.Run(&SumChunk, &t, (rows + RowsPerChunk - 1) / RowsPerChunk);
             }
 
@@ -66,7 +67,8 @@ public static unsafe class Losses
     /// Gradients dh [n, d] and dw [v, d] from the gradient of the nll [n] and the log-sum-exp; both are overwritten. The logits are computed again.
     /// </summary>
     public static void LinearCrossEntropyGradient(
-        Team team, float* h, float* w, int* target, float* lse, float* dNll, float* dh, float* dw, int n, int d, int v)
+        Team team, float* h, float* w, int* target, float* lse, float* dNll, float* dh, float* dw, int n, int d, int v,
+        ElementFormat arithmetic = ElementFormat.Single)
     {
         var (tokens, words, ld) = TileSize(n, v);
         using var hold = team.Hold();
@@ -81,10 +83,10 @@ public static unsafe class Losses
                 var part = w + (word * (long)d);
                 t.FirstWord = word;
                 t.Words = Math.Min(words, v - word);
-                Gemm.Run(team, x, Matrix.Transposed(part, d), t.Logits, ld, rows, t.Words, d, false);
+                Gemm.Run(team, x, Matrix.Transposed(part, d), t.Logits, ld, rows, t.Words, d, false, arithmetic);
                 team.Run(&GradientChunk, &t, (rows + RowsPerChunk - 1) / RowsPerChunk);
-                Gemm.Run(team, Matrix.RowMajor(t.Logits, ld), Matrix.RowMajor(part, d), dh + (row * (long)d), d, rows, d, t.Words, word > 0);
-                Gemm.Run(team, Matrix.Transposed(t.Logits, ld), x, dw + (word * (long)d), d, t.Words, d, rows, row > 0);
+                Gemm.Run(team, Matrix.RowMajor(t.Logits, ld), Matrix.RowMajor(part, d), dh + (row * (long)d), d, rows, d, t.Words, word > 0, arithmetic);
+                Gemm.Run(team, Matrix.Transposed(t.Logits, ld), x, dw + (word * (long)d), d, t.Words, d, rows, row > 0, arithmetic);
             }
         }
     }

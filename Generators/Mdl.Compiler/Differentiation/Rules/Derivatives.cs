@@ -29,7 +29,7 @@ internal static partial class Derivatives
             case PutAlong _: PutAlong(step); break;
             case Contract o: Contract(step, o); break;
             case GroupedContract o: GroupedContract(step, o); break;
-            case GroupedOuter _: GroupedOuter(step); break;
+            case GroupedOuter o: GroupedOuter(step, o); break;
             case GatherRows o: GatherRows(step, o); break;
             case CombineRows o: CombineRows(step, o); break;
             case LinearCrossEntropy _: LinearCrossEntropy(step); break;
