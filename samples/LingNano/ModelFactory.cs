@@ -1,5 +1,6 @@
 using Mdl.Runtime.Devices;
 using Mdl.Runtime.Models;
+using Mdl.Runtime.Profiling;
 
 namespace Ling.Sample;
 
@@ -7,4 +8,6 @@ namespace Ling.Sample;
 public static class ModelFactory
 {
     public static LanguageModel Create(Device device, ulong seed) => LingNano.Create(device, seed);
+
+    public static TrainingPlan Plan(int batch, int length, int threads) => LingNano.PlanTraining(batch, length, threads);
 }

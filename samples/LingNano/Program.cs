@@ -17,6 +17,12 @@ static int Run(RunOptions options)
     try
     {
         options.Validate();
+        if (options.Plan)
+        {
+            PlanRun.Execute(options);
+            return 0;
+        }
+
         using var interruption = new Interruption();
         using var run = TrainingRun.Prepare(options);
         return run.Execute(interruption) ? 0 : Interruption.ExitCode;

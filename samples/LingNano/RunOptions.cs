@@ -44,6 +44,15 @@ public sealed record RunOptions
 
     public int Generate { get; init; }
 
+    /// <summary>Show what a step takes and train nothing.</summary>
+    public bool Plan { get; init; }
+
+    /// <summary>Write the plan's kernels to this file.</summary>
+    public string? Markdown { get; init; }
+
+    /// <summary>Take the time of every kernel.</summary>
+    public bool Profile { get; init; }
+
     public required SamplingOptions Sampling { get; init; }
 
     public string CheckpointPath => Path.Combine(Out, "checkpoint.safetensors");
@@ -53,6 +62,8 @@ public sealed record RunOptions
     public string LossPlotPath => Path.Combine(Out, "loss.png");
 
     public string ExpertPlotPath => Path.Combine(Out, "experts.png");
+
+    public string TracePath => Path.Combine(Out, "trace.json");
 
     public string SamplePath => Path.Combine(Out, "sample.txt");
 
@@ -70,6 +81,7 @@ public sealed record RunOptions
         Require(CheckpointEvery >= 0, "--checkpoint-every", CheckpointEvery, "not negative");
         Require(Generate >= 0, "--generate", Generate, "not negative");
         Require(Prompt is not "", "--prompt", "\"\"", "at least one character");
+        Require(Markdown is null || Plan, "--markdown", Markdown, "used with --plan");
         Require(!File.Exists(Out), "--out", Out, "a folder, not a file");
         try
         {

@@ -1,7 +1,9 @@
 using Ling.Sample.Progress;
+using Ling.Sample.Reports;
 using Mdl.Runtime.Data;
 using Mdl.Runtime.Devices;
 using Mdl.Runtime.Models;
+using Mdl.Runtime.Profiling;
 using Mdl.Runtime.Training;
 
 namespace Ling.Sample;
@@ -71,6 +73,15 @@ public sealed class TrainingRun : IDisposable
             }
         }
 
+        if (_device.Profiler is { Steps: > 0 } profiler)
+        {
+            _device.Profiler = null;
+            var roofline = Roofline.Measure(_device);
+            ProfileTable.Print(profiler.Report(roofline), roofline);
+            ChromeTrace.Write(profiler, _options.TracePath);
+            _view.Tell($"written {_options.TracePath}");
+        }
+
         report.End(Evaluate(FinalEvaluationBatches), entropy);
         report.DrawPlots(entropy);
         if (_options.Generate > 0)
@@ -124,6 +135,8 @@ public sealed class TrainingRun : IDisposable
                 meter.Begin();
                 var result = _trainer.Step(_tokens);
                 meter.End();
+                // The first step compiles code.
+                _device.Profiler ??= _options.Profile ? new Profiler() : null;
 
                 // Opened only now: a run that fails at once must not cost an earlier run its metrics.
                 metrics ??= new MetricsWriter(_options.MetricsPath, _model.Info, first);

@@ -3,32 +3,51 @@ using Mdl.Dsl.Graphs;
 
 namespace Mdl.Compiler.Emission;
 
-/// <summary>What a kernel computes, from which source lines, and what it costs, for the comments of generated code.</summary>
-internal static class KernelSummary
+/// <summary>What a launch computes, from which source lines, and what it costs.</summary>
+/// <param name="Name">The kernel, or the name that the source gives the result.</param>
+/// <param name="Operation">"Rows" for a fused kernel, else the operation that the runtime computes.</param>
+/// <param name="Source">File and lines.</param>
+internal sealed record KernelSummary(string Name, string Operation, string Source, LaunchCost Cost)
 {
-    public static string Of(ScopePlan plan, RowKernel kernel)
+    public const string Rows = "Rows";
+
+    /// <summary>For the comments of generated code.</summary>
+    public string Comment => (Operation == Rows ? "" : Operation + " ") + Name + (Source.Length > 0 ? ", " + Source : "");
+
+    public static KernelSummary Of(ScopePlan plan, RowKernel kernel, KernelCosts costs)
     {
-        var graph = plan.Graph;
         var computed = new HashSet<Value>();
-        var read = new HashSet<Value>();
         foreach (var root in kernel.Roots)
         {
-            plan.Fuser.Visit(root, d => read.Add(d.Value), v => computed.Add(v));
+            plan.Fuser.Visit(root, _ => { }, v => computed.Add(v));
         }
 
-        var stored = kernel.Roots.Select(r => r.Value).Distinct().ToList();
-        read.ExceptWith(stored);
-        var work = Sum(computed.Where(v => graph.Nodes[v.Node].Operation is Unary or Binary or Select or Reduce or CombineRows).Select(v => Widest(graph, v)));
-        var bytes = (Sum(read.Select(v => graph.Type(v).Size)) + Sum(stored.Select(v => graph.Type(v).Size))) * 4;
-        var places = Places(computed.Select(v => graph.Nodes[v.Node].Origin));
-        var names = string.Join(", ", kernel.Roots.Select(r => graph.Nodes[r.Value.Node].Name).Where(n => n.Length > 0).Distinct(StringComparer.Ordinal));
-        return $"<summary>{(names.Length > 0 ? names + (places.Length > 0 ? ", " : "") : "")}{places}. {work} operations, {bytes} bytes.</summary>";
+        return new(kernel.Name, Rows, Places(computed.Select(v => plan.Graph.Nodes[v.Node].Origin)), costs.Of(kernel));
     }
 
+    public static KernelSummary Of(ScopePlan plan, int node, KernelCosts costs)
+    {
+        var self = plan.Graph.Nodes[node];
+        var origins = self.Inputs.Select((_, i) => plan.Fuser.GatheredInput(self, i)).Where(g => g is not null).Select(g => g!.Origin).Append(self.Origin);
+        return new(self.Name, self.Operation.GetType().Name, Places(origins), costs.Of(node));
+    }
+
+    public static KernelSummary Of(CopyStep copy) =>
+        new(copy.Target.Pointer.TrimStart('_'), "Copy", "", new(Dim.Zero, copy.Size * 8, copy.Size * 8));
+
+    /// <summary>An operation by its name and place, for messages.</summary>
     public static string Of(Node node)
     {
         var place = Places([node.Origin]);
         return node.Operation.GetType().Name + (node.Name.Length > 0 ? " " + node.Name : "") + (place.Length > 0 ? ", " + place : "");
+    }
+
+    /// <summary>The documentation comment of a fused kernel.</summary>
+    public static string Document(ScopePlan plan, RowKernel kernel, KernelSummary summary)
+    {
+        var names = string.Join(", ", kernel.Roots.Select(r => plan.Graph.Nodes[r.Value.Node].Name).Where(n => n.Length > 0).Distinct(StringComparer.Ordinal));
+        var separator = names.Length > 0 && summary.Source.Length > 0 ? ", " : "";
+        return $"<summary>{names}{separator}{summary.Source}. {summary.Cost.Flops} operations, {summary.Cost.Bytes} bytes.</summary>";
     }
 
     private static string Places(IEnumerable<Origin> origins) => string.Join("; ", origins
@@ -36,9 +55,4 @@ internal static class KernelSummary
         .GroupBy(o => o.Path, StringComparer.Ordinal)
         .OrderBy(g => g.Key, StringComparer.Ordinal)
         .Select(g => $"{g.Key}:{string.Join(",", g.Select(o => o.Line).Distinct().OrderBy(l => l))}"));
-
-    private static Dim Widest(Graph graph, Value value) =>
-        graph.Nodes[value.Node].Operation is Reduce or CombineRows ? graph.Type(graph.Nodes[value.Node].Inputs[0]).Size : graph.Type(value).Size;
-
-    private static Dim Sum(IEnumerable<Dim> dims) => dims.Aggregate(Dim.Zero, (a, b) => a + b);
 }

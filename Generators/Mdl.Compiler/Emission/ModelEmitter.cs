@@ -119,6 +119,14 @@ internal static class ModelEmitter
         code.Line("}");
         code.Close();
         code.Line();
+        var metrics = training.Metrics.Sum(m => m.Rows * m.Columns);
+        code.Line("/// <summary>The launches and the memory of a training step, without allocating any of it.</summary>");
+        code.Line("/// <param name=\"batch\">Sequences in a batch.</param>");
+        code.Line("/// <param name=\"length\">Predicted tokens in a sequence.</param>");
+        code.Line("/// <param name=\"threads\">Threads of the device; those of the host device if 0.</param>");
+        code.Line("public static TrainingPlan PlanTraining(int batch, int length, int threads = 0) => new(");
+        code.Line($"    ModelInfo, batch, length, threads == 0 ? Environment.ProcessorCount : threads, {metrics}, Training.LaunchesOf(batch, length), Training.Buffers(batch, length));");
+        code.Line();
         code.Line("/// <inheritdoc/>");
         code.Line("public override TrainingProgram CreateTrainingProgram(int batch, int length) => new Training(this, batch, length);");
         code.Line();
@@ -137,7 +145,9 @@ internal static class ModelEmitter
         code.Open($"public sealed partial class {model.ClassName}");
         code.Open("private sealed unsafe class Training : TrainingProgram");
         code.Line("private const long past = 0;");
+        code.Line("private readonly Device _device;");
         code.Line("private readonly Team _team;");
+        code.Line("private LaunchInfo[]? _launches;");
         code.Line("private readonly float* _weights;");
         code.Line("private readonly Arena _arena, _caller;");
         code.Line("private readonly float* _gradients, _metrics;");
@@ -150,7 +160,8 @@ internal static class ModelEmitter
         code.Line("ArgumentOutOfRangeException.ThrowIfLessThan(length, 1);");
         LimitLength(code, longest, "length");
         code.Line("(B, T) = (batch, length);");
-        code.Line("_team = model.Device.Team;");
+        code.Line("_device = model.Device;");
+        code.Line("_team = _device.Team;");
         code.Line("_weights = model.Weights;");
         var metrics = plan.Metrics.Sum(m => m.Rows * m.Columns);
         code.Line($"long tokens = ({Size(plan.TokenCount)} + 15) / 16 * 16;");
@@ -168,12 +179,19 @@ internal static class ModelEmitter
         code.Line("public override float* Gradients => _gradients;");
         code.Line($"public override ReadOnlySpan<float> Metrics => new(_metrics, {metrics});");
         code.Line();
+        code.Line("public override IReadOnlyList<LaunchInfo> Launches => _launches ??= LaunchesOf(B, T);");
+        code.Line();
         code.Open("public override void Forward()");
+        Enter(code, model, "training");
         emitter.Statements(code, 0, plan.Program.Top.ForwardSteps);
+        code.Line("profile?.End();");
         code.Close();
+        var forwardLaunches = emitter.Launches;
         code.Line();
         code.Open("public override void Backward()");
+        Enter(code, model, "training");
         emitter.Statements(code, plan.Program.Top.ForwardSteps, steps);
+        code.Line("profile?.End();");
         code.Close();
         code.Line();
         code.Open("public override void CommitStates()");
@@ -188,6 +206,7 @@ internal static class ModelEmitter
         code.Line("_arena.Dispose();");
         code.Line("_caller.Dispose();");
         code.Close();
+        emitter.Tables(code, forwardLaunches);
         code.Raw(emitter.Kernels);
         code.Close();
         code.Close();
@@ -203,6 +222,7 @@ internal static class ModelEmitter
         var code = Header(buffers, model, ns);
         code.Open($"public sealed partial class {model.ClassName}");
         code.Open("private sealed unsafe class Inference : InferenceProgram");
+        code.Line("private readonly Device _device;");
         code.Line("private readonly Team _team;");
         code.Line("private readonly float* _weights;");
         code.Line("private readonly Arena _arena, _cache, _caller;");
@@ -223,7 +243,8 @@ internal static class ModelEmitter
         code.Line("ArgumentOutOfRangeException.ThrowIfLessThan(capacity, chunk);");
         LimitLength(code, plan.Longest, "capacity");
         code.Line("(B, T, R, this.capacity, _chunk) = (batch, chunk, (long)batch * chunk, capacity, chunk);");
-        code.Line("_team = model.Device.Team;");
+        code.Line("_device = model.Device;");
+        code.Line("_team = _device.Team;");
         code.Line("_weights = model.Weights;");
         code.Line("_caller = new Arena(8L * B * T);");
         code.Line("_tokens = (int*)_caller.Memory;");
@@ -243,6 +264,7 @@ internal static class ModelEmitter
         code.Line("public override int Chunk => _chunk;");
         code.Line("public override int Capacity => (int)capacity;");
         code.Line("public override long ArenaBytes => _arena.Bytes + _cache.Bytes + _caller.Bytes;");
+        code.Line("public override IReadOnlyList<LaunchInfo> Launches => LaunchesOf(B, T, R, past, capacity);");
         code.Line("public override int* Tokens => _tokens;");
         code.Line($"public override float* Logits => {Of(plan.Logits)};");
         code.Line();
@@ -285,13 +307,20 @@ internal static class ModelEmitter
         code.Close();
         code.Line();
         code.Open("private void Compute()");
+        Enter(code, model, "inference");
         code.Raw(run);
+        code.Line("profile?.End();");
         code.Close();
+        emitter.Tables(code, emitter.Launches);
         code.Raw(emitter.Kernels);
         code.Close();
         code.Close();
         return code.ToString();
     }
+
+    /// <summary>The recorder of the program, if there is a profiler.</summary>
+    private static void Enter(CodeWriter code, BoundModel model, string program) =>
+        code.Line($"var profile = _device.Profiler?.Enter(this, {Quoted($"{model.ClassName} {program}")}, Launches);");
 
     /// <summary>Positions beyond a learned table would read foreign memory.</summary>
     private static void LimitLength(CodeWriter code, long? longest, string argument)

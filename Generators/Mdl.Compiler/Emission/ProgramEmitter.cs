@@ -11,6 +11,8 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
 {
     private readonly CodeWriter _kernels = buffers.Kernels.Restart(2);
     private readonly List<(string Name, Dim Size)> _caches = [];
+    private readonly Dictionary<ScopePlan, KernelCosts> _costs = [];
+    private readonly List<(KernelSummary Summary, string Loop, int Calls)> _launches = [];
 
     /// <summary>The structs of the fused kernels that the statements so far launch.</summary>
     public CodeWriter Kernels => _kernels;
@@ -18,9 +20,13 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
     /// <summary>Key/value caches: field name and floats, in which <c>capacity</c> is a symbol.</summary>
     public IReadOnlyList<(string Name, Dim Size)> Caches => _caches;
 
+    /// <summary>Launches that the statements so far hold.</summary>
+    public int Launches => _launches.Count;
+
     public static IEnumerable<string> Namespaces { get; } =
     [
-        "System", "System.Runtime.CompilerServices", "System.Runtime.Intrinsics", "Mdl.Runtime.Devices", "Mdl.Runtime.Kernels", "Mdl.Runtime.Models",
+        "System", "System.Collections.Generic", "System.Runtime.CompilerServices", "System.Runtime.Intrinsics", "Mdl.Runtime.Devices", "Mdl.Runtime.Kernels", "Mdl.Runtime.Models",
+        "Mdl.Runtime.Profiling",
     ];
 
     public void Statements(CodeWriter code, int from, int to) => Steps(code, program.Top, program.Top.Steps.Skip(from).Take(to - from), []);
@@ -37,24 +43,48 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
     /// <summary>The statements of the constructor that place the arena's buffers.</summary>
     public void Places(CodeWriter constructor, string arena)
     {
-        var alive = program.Buffers.Where(b => b.Last >= 0).ToList();
-        constructor.Line("ReadOnlySpan<long> bytes =");
-        constructor.Line("[");
-        foreach (var buffer in alive)
+        constructor.Line($"var buffers = Buffers({Symbols});");
+        constructor.Line("var offsets = new long[buffers.Length];");
+        constructor.Line($"{arena} = new Arena(Arena.Place(buffers, offsets));");
+        var index = 0;
+        foreach (var buffer in Alive)
         {
-            constructor.Line($"    4L * {Size(buffer.Size)}, // {buffer.Name.TrimStart('_')} [{buffer.Size}], steps {buffer.First} to {buffer.Last}");
-        }
-
-        constructor.Line("];");
-        constructor.Line($"ReadOnlySpan<int> first = [{string.Join(", ", alive.Select(b => b.First))}];");
-        constructor.Line($"ReadOnlySpan<int> last = [{string.Join(", ", alive.Select(b => b.Last))}];");
-        constructor.Line("var offsets = new long[bytes.Length];");
-        constructor.Line($"{arena} = new Arena(Arena.Place(bytes, first, last, offsets));");
-        for (var i = 0; i < alive.Count; i++)
-        {
-            constructor.Line($"{alive[i].Name} = ({TypeOf(alive[i].Element)}*)({arena}.Memory + offsets[{i.ToString(CultureInfo.InvariantCulture)}]);");
+            constructor.Line($"{buffer.Name} = ({TypeOf(buffer.Element)}*)({arena}.Memory + offsets[{index++}]);");
         }
     }
+
+    /// <summary>The methods that tell what the arena holds and what the launches cost; for the statements written so far.</summary>
+    public void Tables(CodeWriter code, int forwardLaunches)
+    {
+        var arguments = string.Join(", ", Symbols.Split([", "], StringSplitOptions.None).Select(s => "long " + s));
+        code.Line();
+        code.Line("/// <summary>The buffers of the arena: bytes, and the first and the last step that needs them.</summary>");
+        code.Line($"public static BufferInfo[] Buffers({arguments}) =>");
+        code.Line("[");
+        foreach (var buffer in Alive)
+        {
+            code.Line($"    new({ModelEmitter.Quoted(buffer.Name.TrimStart('_'))}, 4L * {Size(buffer.Size)}, {buffer.First}, {buffer.Last}),");
+        }
+
+        code.Line("];");
+        code.Line();
+        code.Line("/// <summary>The launches in order: kernel, operation, source, loop, calls, floating-point operations, bytes, bytes without fusion.</summary>");
+        code.Line($"public static LaunchInfo[] LaunchesOf({arguments}) =>");
+        code.Line("[");
+        for (var i = 0; i < _launches.Count; i++)
+        {
+            var (summary, loop, calls) = _launches[i];
+            var (flops, bytes, unfused) = summary.Cost;
+            code.Line($"    new(LaunchPhase.{(i < forwardLaunches ? "Forward" : "Backward")}, {ModelEmitter.Quoted(summary.Name.Length > 0 ? summary.Name : summary.Operation)}, "
+                + $"{ModelEmitter.Quoted(summary.Operation)}, {ModelEmitter.Quoted(summary.Source)}, {ModelEmitter.Quoted(loop)}, {calls}, {Size(flops)}, {Size(bytes)}, {Size(unfused)}),");
+        }
+
+        code.Line("];");
+    }
+
+    private string Symbols => cached ? "B, T, R, past, capacity" : "B, T";
+
+    private IEnumerable<ArenaBuffer> Alive => program.Buffers.Where(b => b.Last >= 0);
 
     private static string TypeOf(ElementType element) => element == ElementType.I32 ? "int" : "float";
 
@@ -65,23 +95,22 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
             switch (step)
             {
                 case KernelStep { Kernel: var kernel }:
-                    new RowKernelEmitter(plan, kernel, buffers).Emit(KernelSummary.Of(plan, kernel), _kernels, code);
+                    var rows = KernelSummary.Of(plan, [], kernel, CostsOf(plan));
+                    Begin(code, rows, loops);
+                    new RowKernelEmitter(plan, kernel, buffers).Emit(KernelSummary.Document(plan, kernel, rows), _kernels, code);
                     break;
                 case TemplateStep { Node: var node }:
-                    var self = plan.Graph.Nodes[node];
-                    code.Line($"// {KernelSummary.Of(self)}");
+                    Begin(code, KernelSummary.Of(plan, [node], null, CostsOf(plan)), loops);
                     code.Line(new TemplateEmitter(plan, cached ? (_, inputs) => Cache(inputs, loops) : null, shortFormats).Emit(node));
                     break;
                 case ProductStep { Nodes: var products, Kernel: var epilogue }:
-                    foreach (var product in products)
-                    {
-                        code.Line($"// {KernelSummary.Of(plan.Graph.Nodes[product])}");
-                    }
-
+                    var both = KernelSummary.Of(plan, [.. products], epilogue, CostsOf(plan));
+                    Begin(code, both, loops);
                     new RowKernelEmitter(plan, epilogue, buffers).Emit(
-                        KernelSummary.Of(plan, epilogue), _kernels, code, new TemplateEmitter(plan, null, shortFormats).GroupedRows(products));
+                        KernelSummary.Document(plan, epilogue, both), _kernels, code, new TemplateEmitter(plan, null, shortFormats).GroupedRows(products));
                     break;
                 case CopyStep copy:
+                    Begin(code, KernelSummary.Of(copy), loops);
                     code.Line($"RowLaunch.Copy({Of(copy.Source)}, {Of(copy.Target)}, {Size(copy.Size)});");
                     break;
                 case LoopStep { Loop: var loop }:
@@ -89,6 +118,23 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
                     break;
             }
         }
+    }
+
+    private KernelCosts CostsOf(ScopePlan plan)
+    {
+        if (!_costs.TryGetValue(plan, out var costs))
+        {
+            _costs[plan] = costs = new(plan, cached);
+        }
+
+        return costs;
+    }
+
+    /// <summary>Tells the profiler which launch comes, and the reader what it computes.</summary>
+    private void Begin(CodeWriter code, KernelSummary summary, IReadOnlyList<(string Variable, int Count)> loops)
+    {
+        code.Line($"profile?.Begin({_launches.Count}); // {summary.Comment}");
+        _launches.Add((summary, loops.Count == 0 ? "" : loops[loops.Count - 1].Variable, loops.Aggregate(1, (calls, l) => calls * l.Count)));
     }
 
     private void Loop(CodeWriter code, LoopPlan loop, IReadOnlyList<(string Variable, int Count)> loops)
@@ -105,6 +151,7 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
             if (carried.Stack is { } stack)
             {
                 var first = Of(stack.Slot(loop.Repeat.Reverse ? (count - 1).ToString(CultureInfo.InvariantCulture) : "0", carried.Type.Size));
+                Begin(code, KernelSummary.Of(new CopyStep(carried.Initial, stack, carried.Type.Size, carried.Type.Element)), loops);
                 code.Line($"RowLaunch.Copy({Of(carried.Initial)}, {first}, {Size(carried.Type.Size)});");
             }
             else

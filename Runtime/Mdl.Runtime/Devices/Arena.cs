@@ -38,16 +38,16 @@ public sealed unsafe class Arena : IDisposable
     public byte* Memory => _memory;
 
     /// <summary>
-    /// Places buffers: buffer i is alive from step <c>first[i]</c> to step <c>last[i]</c>, both included. Returns 64-byte aligned byte offsets
-    /// and the total. Greedy by size, deterministic.
+    /// Places buffers so that those alive at a common step share no address. Returns 64-byte aligned byte offsets and the total. Greedy by size,
+    /// deterministic.
     /// </summary>
-    public static long Place(ReadOnlySpan<long> bytes, ReadOnlySpan<int> first, ReadOnlySpan<int> last, Span<long> offsets)
+    public static long Place(ReadOnlySpan<BufferInfo> buffers, Span<long> offsets)
     {
-        var order = new int[bytes.Length];
-        var sizes = bytes.ToArray();
+        var order = new int[buffers.Length];
+        var sizes = new long[buffers.Length];
         for (var i = 0; i < order.Length; i++)
         {
-            order[i] = i;
+            (order[i], sizes[i]) = (i, buffers[i].Bytes);
         }
 
         Array.Sort(order, (a, b) => sizes[a] != sizes[b] ? sizes[b].CompareTo(sizes[a]) : a.CompareTo(b));
@@ -59,9 +59,9 @@ public sealed unsafe class Arena : IDisposable
             var busy = new List<(long Begin, long End)>();
             foreach (var other in placed)
             {
-                if (first[other] <= last[buffer] && first[buffer] <= last[other])
+                if (buffers[other].First <= buffers[buffer].Last && buffers[buffer].First <= buffers[other].Last)
                 {
-                    busy.Add((offsets[other], offsets[other] + Align(bytes[other])));
+                    busy.Add((offsets[other], offsets[other] + Align(sizes[other])));
                 }
             }
 
@@ -69,7 +69,7 @@ public sealed unsafe class Arena : IDisposable
             long offset = 0;
             foreach (var (begin, end) in busy)
             {
-                if (offset + Align(bytes[buffer]) <= begin)
+                if (offset + Align(sizes[buffer]) <= begin)
                 {
                     break;
                 }
@@ -78,7 +78,7 @@ public sealed unsafe class Arena : IDisposable
             }
 
             offsets[buffer] = offset;
-            total = Math.Max(total, offset + Align(bytes[buffer]));
+            total = Math.Max(total, offset + Align(sizes[buffer]));
             placed.Add(buffer);
         }
 

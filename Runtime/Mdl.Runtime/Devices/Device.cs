@@ -1,3 +1,5 @@
+using Mdl.Runtime.Profiling;
+
 namespace Mdl.Runtime.Devices;
 
 /// <summary>Where programs run. The host processor is the only device of this assembly.</summary>
@@ -18,6 +20,9 @@ public sealed class Device : IDisposable
 
     /// <summary>The threads that run kernels.</summary>
     public Team Team { get; }
+
+    /// <summary>Takes the time of every launch while it is there; null costs nothing.</summary>
+    public Profiler? Profiler { get; set; }
 
     /// <inheritdoc/>
     public void Dispose() => Team.Dispose();

@@ -65,6 +65,9 @@ public sealed unsafe class Team : IDisposable
     /// <summary>The number of threads that share a launch, the caller included.</summary>
     public int Threads { get; }
 
+    /// <summary>Bytes of scratch memory that kernels have taken so far.</summary>
+    public long ScratchBytes => _scratch.Bytes;
+
     /// <summary>The inner kernels of contractions.</summary>
     internal MicroKernels Kernels { get; }
 

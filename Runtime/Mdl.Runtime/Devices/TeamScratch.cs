@@ -15,6 +15,8 @@ internal sealed unsafe class TeamScratch : IDisposable
         _bytes = new long[slots];
     }
 
+    public long Bytes => _bytes.Sum();
+
     public void* Get(int slot, long bytes)
     {
         if (bytes > _bytes[slot])

@@ -1,6 +1,7 @@
 using Mdl.Runtime.Checkpoints;
 using Mdl.Runtime.Devices;
 using Mdl.Runtime.Generation;
+using Mdl.Runtime.Profiling;
 using Mdl.Runtime.Training;
 
 namespace Mdl.Runtime.Models;
@@ -118,6 +119,9 @@ public abstract unsafe class TrainingProgram : IDisposable
     /// <summary>Bytes of the arena that holds activations, saved values and temporaries.</summary>
     public abstract long ArenaBytes { get; }
 
+    /// <summary>The launches of a run and their costs, for the sizes at hand; none for a program that does not tell.</summary>
+    public virtual IReadOnlyList<LaunchInfo> Launches => [];
+
     /// <summary>Where the caller puts the tokens: [Batch, Length + 1 + MtpDepth].</summary>
     public abstract int* Tokens { get; }
 
@@ -154,6 +158,9 @@ public abstract unsafe class InferenceProgram : IDisposable
 
     /// <summary>Bytes of activations and of the cache.</summary>
     public abstract long ArenaBytes { get; }
+
+    /// <summary>The launches of a run and their costs, for the sizes at hand; none for a program that does not tell.</summary>
+    public virtual IReadOnlyList<LaunchInfo> Launches => [];
 
     /// <summary>Where the caller puts the tokens: [Batch, count], row-major and dense for the count at hand.</summary>
     public abstract int* Tokens { get; }

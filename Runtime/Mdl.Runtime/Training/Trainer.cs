@@ -3,6 +3,7 @@ using Mdl.Runtime.Checkpoints;
 using Mdl.Runtime.Devices;
 using Mdl.Runtime.Kernels;
 using Mdl.Runtime.Models;
+using Mdl.Runtime.Profiling;
 
 namespace Mdl.Runtime.Training;
 
@@ -22,6 +23,7 @@ public sealed unsafe class Trainer : IDisposable
     private readonly float[] _metrics;
     private readonly LossReader _losses;
     private readonly UpdateRange[] _ranges;
+    private LaunchInfo[]? _launches;
 
     /// <summary>Prepares programs and memory for batches of one size; the moments are zero.</summary>
     /// <param name="model">The model to train; it stays the caller's.</param>
@@ -80,20 +82,32 @@ public sealed unsafe class Trainer : IDisposable
     /// <exception cref="TrainingDivergedException">Loss or gradient is not finite; weights, moments and states are unchanged.</exception>
     public StepResult Step(ReadOnlySpan<int> tokens)
     {
+        var profiler = _model.Device.Profiler;
+        profiler?.BeginStep();
+        var profile = profiler?.Enter(this, "Trainer", _launches ??= TrainerLaunches.Of(_model.Info));
+        profile?.Begin(TrainerLaunches.Tokens);
         SetTokens(tokens);
+        profile?.End();
         var step = StepsDone + 1;
         _program.Forward();
+        profile?.Begin(TrainerLaunches.Losses);
         _program.Metrics.CopyTo(_metrics);
         var losses = _losses.Read(_metrics);
+        profile?.End();
         ThrowIfNotFinite(step, "loss", losses.Loss);
 
         _program.Backward();
+        profile?.Begin(TrainerLaunches.Norm);
         var norm = Math.Sqrt(Optimizer.SquaredNorm(_model.Device.Team, _program.Gradients, _model.Info.TrainableSize));
         ThrowIfNotFinite(step, "gradient norm", norm);
 
+        profile?.Begin(TrainerLaunches.Update);
         var rate = _schedule.At(step);
         Update(step, rate, norm);
+        profile?.Begin(TrainerLaunches.States);
         _program.CommitStates();
+        profile?.End();
+        profiler?.EndStep();
         StepsDone = step;
         return new StepResult(step, losses, norm, rate);
     }

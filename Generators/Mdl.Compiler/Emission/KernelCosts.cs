@@ -1,0 +1,191 @@
+using Mdl.Compiler.Planning;
+using Mdl.Dsl.Graphs;
+
+namespace Mdl.Compiler.Emission;
+
+/// <summary>
+/// Counts the operations and bytes of the launches of one scope, in their order: an operation that several kernels compute counts for the first of them
+/// in what an unfused plan would move.
+/// </summary>
+internal sealed class KernelCosts(ScopePlan plan, bool cached)
+{
+    // Sizes are compared at these values of their symbols, to take the smaller one.
+    private const long Typical = 128;
+
+    private readonly HashSet<Value> _counted = [];
+
+    private Graph Graph => plan.Graph;
+
+    /// <summary>The cost of a fused kernel.</summary>
+    public LaunchCost Of(RowKernel kernel)
+    {
+        var needed = new Dictionary<Value, Dim>();
+        var computed = new SortedDictionary<int, Value>();
+        var read = new HashSet<Value>();
+        var stored = kernel.Roots.Select(r => r.Value).Distinct().ToList();
+        foreach (var root in kernel.Roots)
+        {
+            plan.Fuser.Visit(root, d => read.Add(d.Value), v => computed[-v.Node] = v);
+            needed[root.Value] = Graph.Type(root.Value).Size;
+            computed[-root.Value.Node] = root.Value;
+        }
+
+        // Consumers come before what they consume.
+        var (flops, unfused) = (Dim.Zero, Dim.Zero);
+        foreach (var value in computed.Values)
+        {
+            var node = Graph.Nodes[value.Node];
+            var wanted = needed.TryGetValue(value, out var known) ? known : Graph.Type(value).Size;
+            flops += Flops(node, wanted);
+            for (var i = 0; i < node.Inputs.Count; i++)
+            {
+                var input = node.Inputs[i];
+                var already = needed.TryGetValue(input, out var before) ? before : Dim.Zero;
+                needed[input] = Smaller(already + Wanted(node, i, wanted), Graph.Type(input).Size);
+            }
+
+            if (_counted.Add(value))
+            {
+                unfused += Unfused(node);
+            }
+        }
+
+        read.ExceptWith(stored);
+        var bytes = Sum(read.Select(v => (needed.TryGetValue(v, out var n) ? n : Graph.Type(v).Size) * BytesOf(Graph.Type(v).Element)))
+            + Sum(stored.Select(v => Bytes(Graph.Type(v))));
+        return new(flops, bytes, unfused);
+    }
+
+    /// <summary>The cost of an operation that the runtime computes.</summary>
+    public LaunchCost Of(int number)
+    {
+        var node = Graph.Nodes[number];
+        var (bytes, extra) = (Sum(node.Types.Select(Bytes)), Dim.Zero);
+        for (var i = 0; i < node.Inputs.Count; i++)
+        {
+            var type = Graph.Type(node.Inputs[i]);
+            if (plan.Fuser.GatheredInput(node, i) is { } gathered)
+            {
+                bytes += Sum(gathered.Inputs.Select(v => Bytes(Graph.Type(v))));
+                extra += Bytes(type) * 2;
+            }
+            else
+            {
+                bytes += node.Operation is GroupedContract && i == 1 ? Experts(type, node.Types[0].Shape[0]) : Bytes(type);
+            }
+        }
+
+        return new(TemplateFlops(node), bytes, bytes + extra + Scores(node));
+    }
+
+    /// <summary>Elements of input number i that a node reads when so many of its own are wanted.</summary>
+    private Dim Wanted(Node node, int i, Dim wanted) => node.Operation switch
+    {
+        Reshape or Transpose or Slice or Unary or Binary or Select => wanted,
+        Gather or GatherRows or TakeAlong when i == 0 => wanted,
+        _ => Graph.Type(node.Inputs[i]).Size,
+    };
+
+    private Dim Flops(Node node, Dim wanted) => node.Operation switch
+    {
+        Unary { Function: UnaryFunction.StopGradient } => Dim.Zero,
+        Unary or Binary or Select => wanted,
+        Reduce or CombineRows => Graph.Type(node.Inputs[0]).Size,
+        _ => Dim.Zero,
+    };
+
+    private Dim Unfused(Node node) => node.Operation switch
+    {
+        Unary { Function: UnaryFunction.StopGradient } or Reshape or Transpose or Slice or Broadcast or Leaf => Dim.Zero,
+        _ => Sum(node.Inputs.Select((v, i) => node.Operation is Gather && i == 0 ? Bytes(node.Types[0]) : Bytes(Graph.Type(Viewed(v))))) + Sum(node.Types.Select(Bytes)),
+    };
+
+    /// <summary>What is read where a view of it is: the tensor under broadcasts, and no more of it than a slice.</summary>
+    private Value Viewed(Value value)
+    {
+        while (Graph.Nodes[value.Node] is { Operation: Broadcast or Reshape or Transpose } view)
+        {
+            value = view.Inputs[0];
+        }
+
+        return value;
+    }
+
+    private Dim TemplateFlops(Node node)
+    {
+        TensorType In(int i) => Graph.Type(node.Inputs[i]);
+        switch (node.Operation)
+        {
+            case Contract contract:
+                return node.Types[0].Size * (contract.TransposeLeft ? In(0).Shape[In(0).Rank - 2] : In(0).Last) * 2;
+            case GroupedContract:
+                return node.Types[0].Size * In(0).Last * 2;
+            case GroupedOuter:
+                return In(0).Size * In(1).Last * 2;
+            case Attend attend:
+                return TwicePairs(attend.Mask, attend.Window, In(0), In(1)) * (In(0).Last + In(2).Last);
+            case AttendGradient gradient:
+                return TwicePairs(gradient.Mask, gradient.Window, In(0), In(1)) * ((In(0).Last * 3) + (In(2).Last * 2));
+            case LinearCrossEntropy:
+                return In(0).Size * In(1).Shape[0] * 2;
+            case LinearCrossEntropyGradient:
+                return In(0).Size * In(1).Shape[0] * 6;
+            case GatherGradient:
+                return In(1).Size;
+            case Top:
+                return In(0).Size;
+            default:
+                return Dim.Zero;
+        }
+    }
+
+    /// <summary>Twice the number of scores that a mask leaves, over batches and heads.</summary>
+    private Dim TwicePairs(AttentionMask mask, int window, TensorType queries, TensorType keys)
+    {
+        var (length, heads) = (queries.Shape[1], queries.Shape[0] * queries.Shape[2]);
+        var past = cached ? Dim.Symbol("past") : Dim.Zero;
+        return mask == AttentionMask.None ? heads * length * keys.Shape[1] * 2
+            : window > 0 ? heads * length * Dim.Symbol($"Math.Min({window}L, {Expressions.Size(length + past)})") * 2
+            : heads * length * ((past * 2) + length + 1);
+    }
+
+    /// <summary>What plain products and a softmax would move besides, with all scores in memory.</summary>
+    private Dim Scores(Node node)
+    {
+        TensorType In(int i) => Graph.Type(node.Inputs[i]);
+        Dim All() => In(0).Shape[0] * In(0).Shape[2] * In(0).Shape[1] * (In(1).Shape[1] + (cached ? Dim.Symbol("past") : Dim.Zero)) * 4;
+        return node.Operation switch
+        {
+            // Written, read and written by the softmax, read.
+            Attend => All() * 4,
+            // The gradient of the probabilities is written; the softmax reads both and writes; two products read that, a third the probabilities.
+            AttendGradient => All() * 7,
+            // Written, read by the softmax.
+            LinearCrossEntropy => In(0).Shape[0] * In(1).Shape[0] * 8,
+            // Read, written as the gradient, read by two products.
+            LinearCrossEntropyGradient => In(0).Shape[0] * In(1).Shape[0] * 16,
+            _ => Dim.Zero,
+        };
+    }
+
+    /// <summary>The weights of the experts that rows go to: all of them, unless there are fewer rows.</summary>
+    private static Dim Experts(TensorType weights, Dim rows)
+    {
+        var experts = rows.IsConstant ? (Dim)Math.Min(rows.Constant, weights.Shape[0].Constant) : Dim.Symbol($"Math.Min({Expressions.Size(weights.Shape[0])}, {Expressions.Size(rows)})");
+        return experts * Dim.Product(weights.Shape.Skip(1)) * BytesOf(weights.Element);
+    }
+
+    private static Dim Bytes(TensorType type) => type.Size * BytesOf(type.Element);
+
+    private static long BytesOf(ElementType element) => element switch
+    {
+        ElementType.F32 or ElementType.I32 => 4,
+        _ => throw new InvalidOperationException($"{element} has no size"),
+    };
+
+    private static Dim Smaller(Dim left, Dim right) => left.Equals(right) || At(left) < At(right) ? left : right;
+
+    private static long At(Dim dim) => dim.IsConstant ? dim.Constant : dim.Evaluate(dim.Symbols.ToDictionary(s => s, _ => Typical));
+
+    private static Dim Sum(IEnumerable<Dim> dims) => dims.Aggregate(Dim.Zero, (a, b) => a + b);
+}
