@@ -21,9 +21,11 @@ public sealed class TrainingRun : IDisposable
     private readonly Trainer _trainer;
     private readonly IProgressView _view;
     private readonly int[] _tokens;
+    private readonly long _memoryBefore;
 
-    private TrainingRun(RunOptions options, RunSettings settings, TextCorpus corpus, Device device, LanguageModel model, Trainer trainer)
+    private TrainingRun(RunOptions options, RunSettings settings, TextCorpus corpus, Device device, LanguageModel model, Trainer trainer, long memoryBefore)
     {
+        _memoryBefore = memoryBefore;
         (_options, _settings, _corpus, _device, _model, _trainer) = (options, settings, corpus, device, model, trainer);
         _view = ProgressViews.Create(options.Quiet);
         _tokens = new int[trainer.TokensPerBatch];
@@ -37,6 +39,7 @@ public sealed class TrainingRun : IDisposable
         var metadata = RunSettings.ReadMetadata(options);
         var seed = RunSettings.From(options, metadata, "").Seed;
         var device = options.Threads is { } threads ? new Device(threads) : Device.Host;
+        var memoryBefore = ResidentMemory.Now;
         var model = ModelFactory.Create(device, seed);
         var corpus = loading.GetAwaiter().GetResult();
         var settings = RunSettings.From(options, metadata, corpus.Fingerprint);
@@ -47,7 +50,7 @@ public sealed class TrainingRun : IDisposable
             trainer.Load(options.ResumeFrom ?? options.CheckpointPath);
         }
 
-        var run = new TrainingRun(options, settings, corpus, device, model, trainer);
+        var run = new TrainingRun(options, settings, corpus, device, model, trainer, memoryBefore);
         if (settings.DataNote(metadata, corpus) is { } note)
         {
             run._view.Tell(note);
@@ -75,11 +78,7 @@ public sealed class TrainingRun : IDisposable
 
         if (_device.Profiler is { Steps: > 0 } profiler)
         {
-            _device.Profiler = null;
-            var roofline = Roofline.Measure(_device);
-            ProfileTable.Print(profiler.Report(roofline), roofline);
-            ChromeTrace.Write(profiler, _options.TracePath);
-            _view.Tell($"written {_options.TracePath}");
+            ShowProfile(profiler);
         }
 
         report.End(Evaluate(FinalEvaluationBatches), entropy);
@@ -155,6 +154,18 @@ public sealed class TrainingRun : IDisposable
         {
             metrics?.Dispose();
         }
+    }
+
+    private void ShowProfile(Profiler profiler)
+    {
+        _device.Profiler = null;
+        var taken = ResidentMemory.Peak - _memoryBefore;
+        var roofline = Roofline.Measure(_device);
+        ProfileTable.Print(profiler.Report(roofline), roofline);
+        var plan = ModelFactory.Plan(_settings.Batch, _settings.Length, _device.Team.Threads);
+        _view.Tell($"memory  planned {Units.Mebibytes(plan.TotalBytes)} MiB, taken {Units.Mebibytes(taken)} MiB, scratch {Units.Mebibytes(_device.Team.ScratchBytes)} MiB");
+        ChromeTrace.Write(profiler, _options.TracePath);
+        _view.Tell($"written {_options.TracePath}");
     }
 
     private bool IsDue(long step, int interval) => step == _settings.Steps || (interval > 0 && step % interval == 0);

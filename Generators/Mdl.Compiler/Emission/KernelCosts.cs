@@ -16,27 +16,43 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
 
     private Graph Graph => plan.Graph;
 
-    /// <summary>The cost of a fused kernel.</summary>
-    public LaunchCost Of(RowKernel kernel)
+    /// <summary>The cost of one launch: operations that the runtime computes and the row kernel that runs with them.</summary>
+    public LaunchCost Of(IEnumerable<int> nodes, RowKernel? kernel)
+    {
+        var traffic = new Traffic();
+        foreach (var node in nodes)
+        {
+            Add(node, traffic);
+        }
+
+        if (kernel is not null)
+        {
+            Add(kernel, traffic);
+        }
+
+        var read = traffic.Reads.Where(r => !traffic.Writes.Contains(r.Key)).Select(r => r.Value);
+        return new(traffic.Flops, Sum(read) + Sum(traffic.Writes.Select(v => Bytes(Graph.Type(v)))), traffic.Unfused);
+    }
+
+    private void Add(RowKernel kernel, Traffic traffic)
     {
         var needed = new Dictionary<Value, Dim>();
         var computed = new SortedDictionary<int, Value>();
         var read = new HashSet<Value>();
-        var stored = kernel.Roots.Select(r => r.Value).Distinct().ToList();
         foreach (var root in kernel.Roots)
         {
             plan.Fuser.Visit(root, d => read.Add(d.Value), v => computed[-v.Node] = v);
             needed[root.Value] = Graph.Type(root.Value).Size;
             computed[-root.Value.Node] = root.Value;
+            traffic.Writes.Add(root.Value);
         }
 
         // Consumers come before what they consume.
-        var (flops, unfused) = (Dim.Zero, Dim.Zero);
         foreach (var value in computed.Values)
         {
             var node = Graph.Nodes[value.Node];
             var wanted = needed.TryGetValue(value, out var known) ? known : Graph.Type(value).Size;
-            flops += Flops(node, wanted);
+            traffic.Flops += Flops(node, wanted);
             for (var i = 0; i < node.Inputs.Count; i++)
             {
                 var input = node.Inputs[i];
@@ -46,36 +62,48 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
 
             if (_counted.Add(value))
             {
-                unfused += Unfused(node);
+                traffic.Unfused += Unfused(node);
             }
         }
 
-        read.ExceptWith(stored);
-        var bytes = Sum(read.Select(v => (needed.TryGetValue(v, out var n) ? n : Graph.Type(v).Size) * BytesOf(Graph.Type(v).Element)))
-            + Sum(stored.Select(v => Bytes(Graph.Type(v))));
-        return new(flops, bytes, unfused);
+        foreach (var value in read)
+        {
+            traffic.Reads[value] = (needed.TryGetValue(value, out var size) ? size : Graph.Type(value).Size) * BytesOf(Graph.Type(value).Element);
+        }
     }
 
-    /// <summary>The cost of an operation that the runtime computes.</summary>
-    public LaunchCost Of(int number)
+    private void Add(int number, Traffic traffic)
     {
         var node = Graph.Nodes[number];
-        var (bytes, extra) = (Sum(node.Types.Select(Bytes)), Dim.Zero);
+        var own = Sum(node.Types.Select(Bytes));
+        for (var i = 0; i < node.Types.Count; i++)
+        {
+            traffic.Writes.Add(new(number, i));
+        }
+
         for (var i = 0; i < node.Inputs.Count; i++)
         {
             var type = Graph.Type(node.Inputs[i]);
             if (plan.Fuser.GatheredInput(node, i) is { } gathered)
             {
-                bytes += Sum(gathered.Inputs.Select(v => Bytes(Graph.Type(v))));
-                extra += Bytes(type) * 2;
+                foreach (var value in gathered.Inputs)
+                {
+                    traffic.Reads[value] = Bytes(Graph.Type(value));
+                }
+
+                // Unfused, the rows are read, written and read again.
+                own += Bytes(type) * 3;
             }
             else
             {
-                bytes += node.Operation is GroupedContract && i == 1 ? Experts(type, node.Types[0].Shape[0]) : Bytes(type);
+                var bytes = node.Operation is GroupedContract && i == 1 ? Experts(type, node.Types[0].Shape[0]) : Bytes(type);
+                traffic.Reads[node.Inputs[i]] = bytes;
+                own += bytes;
             }
         }
 
-        return new(TemplateFlops(node), bytes, bytes + extra + Scores(node));
+        traffic.Flops += TemplateFlops(node);
+        traffic.Unfused += own + Scores(node);
     }
 
     /// <summary>Elements of input number i that a node reads when so many of its own are wanted.</summary>
@@ -188,4 +216,16 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
     private static long At(Dim dim) => dim.IsConstant ? dim.Constant : dim.Evaluate(dim.Symbols.ToDictionary(s => s, _ => Typical));
 
     private static Dim Sum(IEnumerable<Dim> dims) => dims.Aggregate(Dim.Zero, (a, b) => a + b);
+
+    /// <summary>What the parts of a launch move and compute.</summary>
+    private sealed class Traffic
+    {
+        public Dictionary<Value, Dim> Reads { get; } = [];
+
+        public HashSet<Value> Writes { get; } = [];
+
+        public Dim Flops { get; set; } = Dim.Zero;
+
+        public Dim Unfused { get; set; } = Dim.Zero;
+    }
 }

@@ -14,22 +14,25 @@ internal sealed record KernelSummary(string Name, string Operation, string Sourc
     /// <summary>For the comments of generated code.</summary>
     public string Comment => (Operation == Rows ? "" : Operation + " ") + Name + (Source.Length > 0 ? ", " + Source : "");
 
-    public static KernelSummary Of(ScopePlan plan, RowKernel kernel, KernelCosts costs)
+    /// <summary>A launch: operations that the runtime computes, a row kernel, or operations and the row kernel that runs with them.</summary>
+    public static KernelSummary Of(ScopePlan plan, IReadOnlyList<int> nodes, RowKernel? kernel, KernelCosts costs)
     {
-        var computed = new HashSet<Value>();
-        foreach (var root in kernel.Roots)
+        var graph = plan.Graph;
+        var origins = new List<Origin>();
+        foreach (var node in nodes.Select(n => graph.Nodes[n]))
         {
-            plan.Fuser.Visit(root, _ => { }, v => computed.Add(v));
+            origins.Add(node.Origin);
+            origins.AddRange(node.Inputs.Select((_, i) => plan.Fuser.GatheredInput(node, i)).Where(g => g is not null).Select(g => g!.Origin));
         }
 
-        return new(kernel.Name, Rows, Places(computed.Select(v => plan.Graph.Nodes[v.Node].Origin)), costs.Of(kernel));
-    }
+        foreach (var root in kernel?.Roots ?? [])
+        {
+            plan.Fuser.Visit(root, _ => { }, v => origins.Add(graph.Nodes[v.Node].Origin));
+        }
 
-    public static KernelSummary Of(ScopePlan plan, int node, KernelCosts costs)
-    {
-        var self = plan.Graph.Nodes[node];
-        var origins = self.Inputs.Select((_, i) => plan.Fuser.GatheredInput(self, i)).Where(g => g is not null).Select(g => g!.Origin).Append(self.Origin);
-        return new(self.Name, self.Operation.GetType().Name, Places(origins), costs.Of(node));
+        var operations = nodes.Select(n => graph.Nodes[n].Operation.GetType().Name).Distinct(StringComparer.Ordinal).ToList();
+        var names = nodes.Select(n => graph.Nodes[n].Name).Concat([kernel?.Name ?? ""]).Where(n => n.Length > 0).Distinct(StringComparer.Ordinal);
+        return new(string.Join(", ", names), operations.Count == 0 ? Rows : string.Join(", ", operations), Places(origins), costs.Of(nodes, kernel));
     }
 
     public static KernelSummary Of(CopyStep copy) =>
