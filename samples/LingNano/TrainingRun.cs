@@ -172,6 +172,9 @@ public sealed class TrainingRun : IDisposable
 
     private double Evaluate(int batches)
     {
+        // A profile is of training steps.
+        var profiler = _device.Profiler;
+        _device.Profiler = null;
         double sum = 0;
         for (var batch = 0; batch < batches; batch++)
         {
@@ -179,6 +182,7 @@ public sealed class TrainingRun : IDisposable
             sum += _trainer.Evaluate(_tokens).Nll;
         }
 
+        _device.Profiler = profiler;
         return sum / batches;
     }
 }

@@ -10,7 +10,7 @@ namespace Mdl.EndToEnd.Tests;
 [Collection(nameof(Alone))]
 public sealed class ProfilerTests
 {
-    private static readonly Roofline Machine = new(1e11, 1e10);
+    private static readonly Roofline Machine = new(1e11, 2e11, 1e10);
 
     [Theory]
     [InlineData("LingTiny")]

@@ -12,7 +12,7 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
     private readonly CodeWriter _kernels = buffers.Kernels.Restart(2);
     private readonly List<(string Name, Dim Size)> _caches = [];
     private readonly Dictionary<ScopePlan, KernelCosts> _costs = [];
-    private readonly List<(KernelSummary Summary, string Loop, int Calls)> _launches = [];
+    private readonly List<(KernelSummary Summary, string Loop, int Calls, bool IsShort)> _launches = [];
 
     /// <summary>The structs of the fused kernels that the statements so far launch.</summary>
     public CodeWriter Kernels => _kernels;
@@ -73,10 +73,10 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
         code.Line("[");
         for (var i = 0; i < _launches.Count; i++)
         {
-            var (summary, loop, calls) = _launches[i];
+            var (summary, loop, calls, isShort) = _launches[i];
             var (flops, bytes, unfused) = summary.Cost;
             code.Line($"    new(LaunchPhase.{(i < forwardLaunches ? "Forward" : "Backward")}, {ModelEmitter.Quoted(summary.Name.Length > 0 ? summary.Name : summary.Operation)}, "
-                + $"{ModelEmitter.Quoted(summary.Operation)}, {ModelEmitter.Quoted(summary.Source)}, {ModelEmitter.Quoted(loop)}, {calls}, {Size(flops)}, {Size(bytes)}, {Size(unfused)}),");
+                + $"{ModelEmitter.Quoted(summary.Operation)}, {ModelEmitter.Quoted(summary.Source)}, {ModelEmitter.Quoted(loop)}, {calls}, {Size(flops)}, {Size(bytes)}, {Size(unfused)}{(isShort ? ", ElementFormat.BFloat16" : "")}),");
         }
 
         code.Line("];");
@@ -100,12 +100,12 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
                     new RowKernelEmitter(plan, kernel, buffers).Emit(KernelSummary.Document(plan, kernel, rows), _kernels, code);
                     break;
                 case TemplateStep { Node: var node }:
-                    Begin(code, KernelSummary.Of(plan, [node], null, CostsOf(plan)), loops);
+                    Begin(code, KernelSummary.Of(plan, [node], null, CostsOf(plan)), loops, IsShort(plan, node));
                     code.Line(new TemplateEmitter(plan, cached ? (_, inputs) => Cache(inputs, loops) : null, shortFormats).Emit(node));
                     break;
                 case ProductStep { Nodes: var products, Kernel: var epilogue }:
                     var both = KernelSummary.Of(plan, [.. products], epilogue, CostsOf(plan));
-                    Begin(code, both, loops);
+                    Begin(code, both, loops, IsShort(plan, products[0]));
                     new RowKernelEmitter(plan, epilogue, buffers).Emit(
                         KernelSummary.Document(plan, epilogue, both), _kernels, code, new TemplateEmitter(plan, null, shortFormats).GroupedRows(products));
                     break;
@@ -131,11 +131,15 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
     }
 
     /// <summary>Tells the profiler which launch comes, and the reader what it computes.</summary>
-    private void Begin(CodeWriter code, KernelSummary summary, IReadOnlyList<(string Variable, int Count)> loops)
+    private void Begin(CodeWriter code, KernelSummary summary, IReadOnlyList<(string Variable, int Count)> loops, bool isShort = false)
     {
         code.Line($"profile?.Begin({_launches.Count}); // {summary.Comment}");
-        _launches.Add((summary, loops.Count == 0 ? "" : loops[loops.Count - 1].Variable, loops.Aggregate(1, (calls, l) => calls * l.Count)));
+        _launches.Add((summary, loops.Count == 0 ? "" : loops[loops.Count - 1].Variable, loops.Aggregate(1, (calls, l) => calls * l.Count), isShort));
     }
+
+    private bool IsShort(ScopePlan plan, int node) => shortFormats
+        && plan.Graph.Nodes[node].Operation is Contract { InF32: false } or GroupedContract { InF32: false } or GroupedOuter { InF32: false }
+            or LinearCrossEntropy or LinearCrossEntropyGradient;
 
     private void Loop(CodeWriter code, LoopPlan loop, IReadOnlyList<(string Variable, int Count)> loops)
     {

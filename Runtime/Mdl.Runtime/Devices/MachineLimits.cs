@@ -10,16 +10,16 @@ namespace Mdl.Runtime.Devices;
 public static unsafe class MachineLimits
 {
     /// <summary>
-    /// Floating-point operations in a second (a multiply-add is two) when all threads of the team do nothing but independent multiply-adds in
-    /// single precision. The best of many runs of a fraction of a millisecond:
+    /// Floating-point operations in a second (a multiply-add is two) when all threads of the team do nothing but independent multiply-adds of
+    /// operands in a format. The best of many runs of a fraction of a millisecond:
     /// on a busy machine some of them meet no other program.
     /// </summary>
-    public static double MeasureMultiplyAddPeak(Team team, int runs = 400)
+    public static double MeasureMultiplyAddPeak(Team team, int runs = 400, ElementFormat format = ElementFormat.Single)
     {
         // Rounds of some 12 cycles each; many parts for each thread, so that no thread waits long for another at the end.
         const int Rounds = 1000;
         var parts = 32 * team.Threads;
-        using var probe = team.Kernels.CreatePeakProbe();
+        using var probe = (team.KernelsFor(format) ?? throw new NotSupportedException($"The processor has no products of {format}.")).CreatePeakProbe();
         var call = new PeakCall { Probe = probe, Rounds = Rounds };
         var seconds = Best(team, &Multiply, Unsafe.AsPointer(ref call), parts, runs);
         return probe.OperationsPerRound * (double)Rounds * parts / seconds;

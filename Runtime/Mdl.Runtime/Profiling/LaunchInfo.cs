@@ -1,3 +1,5 @@
+using Mdl.Runtime.Kernels;
+
 namespace Mdl.Runtime.Profiling;
 
 /// <summary>The part of a program that a launch belongs to.</summary>
@@ -26,5 +28,7 @@ public enum LaunchPhase
 /// Bytes that its operations would move if each read its inputs from memory and wrote its result there; an operation that several kernels compute counts
 /// for the first of them. Views are free. Attention and cross-entropy count as products and a softmax, with their scores stored.
 /// </param>
+/// <param name="Format">The format in which it multiplies.</param>
 public sealed record LaunchInfo(
-    LaunchPhase Phase, string Name, string Operation, string Source, string Loop, int Calls, double Flops, double Bytes, double UnfusedBytes);
+    LaunchPhase Phase, string Name, string Operation, string Source, string Loop, int Calls, double Flops, double Bytes, double UnfusedBytes,
+    ElementFormat Format = ElementFormat.Single);

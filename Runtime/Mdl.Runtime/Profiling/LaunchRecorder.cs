@@ -72,7 +72,7 @@ public sealed class LaunchRecorder
             if (_calls[i] > 0)
             {
                 var seconds = _ticks[i] / (double)Stopwatch.Frequency;
-                yield return new(Program, Launches[i], _calls[i], seconds, _flops[i], _bytes[i], roofline.Seconds(_flops[i], _bytes[i]));
+                yield return new(Program, Launches[i], _calls[i], seconds, _flops[i], _bytes[i], roofline.Seconds(_flops[i], _bytes[i], Launches[i].Format));
             }
         }
     }

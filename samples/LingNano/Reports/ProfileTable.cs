@@ -35,7 +35,7 @@ public static class ProfileTable
         var console = Wide();
         console.Write(table);
         console.WriteLine(
-            $"{report.Steps} steps; launches cover {Percent(report.Coverage)} of their time; roofline: {Giga(roofline.FlopsPerSecond)} GFLOP/s, {Giga(roofline.BytesPerSecond)} GB/s");
+            $"{report.Steps} steps; launches cover {Percent(report.Coverage)} of their time; roofline: {Giga(roofline.FlopsPerSecond)} GFLOP/s ({Giga(roofline.ShortFlopsPerSecond)} in bfloat16), {Giga(roofline.BytesPerSecond)} GB/s");
     }
 
     /// <summary>A console that does not wrap tables where its width is not that of a screen.</summary>
