@@ -21,6 +21,12 @@ internal sealed class Requests : IDisposable
         {
             case "gemm":
                 return Products.Time(Int(words[1]), Int(words[2]), Int(words[3]), words[4], double.Parse(words[5], CultureInfo.InvariantCulture));
+            case "attend": // length heads keyHeads seconds
+                return LargeKernels.Attend(Int(words[1]), Int(words[2]), Int(words[3]), double.Parse(words[4], CultureInfo.InvariantCulture));
+            case "cross-entropy": // tokens width words seconds: also the bytes of scratch memory on our side
+                return LargeKernels.CrossEntropy(Int(words[1]), Int(words[2]), Int(words[3]), double.Parse(words[4], CultureInfo.InvariantCulture));
+            case "gemm-bf16": // size seconds
+                return LargeKernels.ShortProduct(Int(words[1]), double.Parse(words[2], CultureInfo.InvariantCulture));
             case "train-begin":
                 _training?.Dispose();
                 _training = new Training(Int(words[1]), Int(words[2]));

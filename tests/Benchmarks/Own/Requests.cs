@@ -26,6 +26,14 @@ internal sealed class Requests(int threads) : IDisposable
             case "gemm": // m n k layout seconds: best and middle run
                 return Products.Time(
                     Device.Team, Int(words[1]), Int(words[2]), Int(words[3]), words[4], double.Parse(words[5], CultureInfo.InvariantCulture));
+            case "attend": // length heads keyHeads seconds
+                return LargeKernels.Attend(Device.Team, Int(words[1]), Int(words[2]), Int(words[3]), double.Parse(words[4], CultureInfo.InvariantCulture));
+            case "cross-entropy": // tokens width words seconds: also the bytes of scratch memory on our side
+                return LargeKernels.CrossEntropy(Device.Team, Int(words[1]), Int(words[2]), Int(words[3]), double.Parse(words[4], CultureInfo.InvariantCulture));
+            case "gemm-bf16": // size seconds
+                return LargeKernels.ShortProduct(Device.Team, Int(words[1]), double.Parse(words[2], CultureInfo.InvariantCulture));
+            case "gemm-int8": // size seconds
+                return LargeKernels.ByteProduct(Device.Team, Int(words[1]), double.Parse(words[2], CultureInfo.InvariantCulture));
             case "train-begin": // batch length: number of parameters
                 _training?.Dispose();
                 _training = new Training(Device, Int(words[1]), Int(words[2]));

@@ -1,0 +1,44 @@
+using Mdl.Benchmarks.Workers;
+
+namespace Mdl.Benchmarks.Libtorch;
+
+/// <summary>Kernels at the sizes of Ling-mini, forward and backward.</summary>
+internal static class LargeKernels
+{
+    private const int Width = 128;
+
+    public static double[] Attend(int length, int heads, int keyHeads, double seconds)
+    {
+        using var q = randn([1, heads, length, Width], requires_grad: true);
+        using var k = randn([1, keyHeads, length, Width], requires_grad: true);
+        using var v = randn([1, keyHeads, length, Width], requires_grad: true);
+        var group = heads / keyHeads;
+        return WorkerLoop.Time(seconds, () =>
+        {
+            using var scope = NewDisposeScope();
+            nn.functional.scaled_dot_product_attention(q, k.repeat_interleave(group, 1), v.repeat_interleave(group, 1), is_casual: true).sum().backward();
+        });
+    }
+
+    public static double[] CrossEntropy(int tokens, int width, int words, double seconds)
+    {
+        using var h = randn([tokens, width], requires_grad: true);
+        using var w = (randn(words, width) * 0.02).detach().requires_grad_(true);
+        using var target = randint(0, words, [tokens], int64);
+        return WorkerLoop.Time(seconds, () =>
+        {
+            using var scope = NewDisposeScope();
+            nn.functional.cross_entropy(h.matmul(w.t()), target).backward();
+        });
+    }
+
+    /// <summary>The second operand is transposed, which is the faster layout.</summary>
+    public static double[] ShortProduct(int size, double seconds)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        var a = rand(size, size).to(ScalarType.BFloat16);
+        var b = rand(size, size).to(ScalarType.BFloat16);
+        return WorkerLoop.Time(seconds, () => a.matmul(b.t()).Dispose());
+    }
+}
