@@ -1,3 +1,4 @@
+using Mdl.Benchmarks.Libtorch.Model;
 using Mdl.Benchmarks.Workers;
 
 namespace Mdl.Benchmarks.Libtorch;
@@ -30,6 +31,22 @@ internal static class LargeKernels
             using var scope = NewDisposeScope();
             nn.functional.cross_entropy(h.matmul(w.t()), target).backward();
         });
+    }
+
+    /// <summary>Seconds of some runs of a mixture of experts of Ling-mini's sizes, after a first one that is not counted.</summary>
+    public static double[] Mixture(int tokens, int runs)
+    {
+        var sizes = LingSizes.MiniLayer;
+        using var experts = new Experts(sizes);
+        using var x = randn([tokens, sizes.Hidden], requires_grad: true);
+        void Run()
+        {
+            using var scope = NewDisposeScope();
+            experts.forward(x).sum().backward();
+        }
+
+        Run();
+        return [.. Enumerable.Range(0, runs).Select(_ => WorkerLoop.Seconds(Run))];
     }
 
     /// <summary>The second operand is transposed, which is the faster layout.</summary>

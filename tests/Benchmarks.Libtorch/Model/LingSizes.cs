@@ -7,4 +7,8 @@ internal sealed record LingSizes(
     /// <summary>Preset Nano.</summary>
     public static LingSizes Nano { get; } =
         new(Vocabulary: 256, Hidden: 256, Layers: 4, Dense: 1, Heads: 4, KeyHeads: 2, Head: 64, Ffn: 512, Experts: 32, Active: 4, Width: 128);
+
+    /// <summary>One layer of Ling-mini; only what its experts need.</summary>
+    public static LingSizes MiniLayer { get; } =
+        new(Vocabulary: 0, Hidden: 2048, Layers: 1, Dense: 0, Heads: 16, KeyHeads: 4, Head: 128, Ffn: 5120, Experts: 256, Active: 8, Width: 512);
 }

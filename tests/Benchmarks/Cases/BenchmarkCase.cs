@@ -13,6 +13,8 @@ internal sealed record BenchmarkCase(string Name, Func<BenchmarkContext, IEnumer
         new("train", TrainCase.Run),
         new("gemm", GemmCase.Run),
         new("kernels", LargeKernelCase.Run),
+        new("row", RowTimesMatrixCase.Run),
+        new("mixture", MixtureCase.Run),
         new("memory", MemoryCase.Run),
         new("startup", StartupCase.Run),
         new("allocations", AllocationCase.Run),

@@ -55,6 +55,24 @@ internal static unsafe class LargeKernels
         return [.. times, team.ScratchBytes];
     }
 
+    /// <summary>Seconds of the best and of the middle run of one row times a matrix of bfloat16 whose columns are contiguous.</summary>
+    public static double[] RowTimesMatrix(Team team, int depth, int columns, double seconds)
+    {
+        using var row = Products.Filled(depth);
+        using var matrix = new Arena((long)depth * columns * sizeof(ushort));
+        using var product = new Arena(columns * sizeof(float));
+
+        // Pages that nobody has written would all be one page of zeros.
+        for (var j = 0; j < columns; j++)
+        {
+            new Span<ushort>((ushort*)matrix.Memory + (long)j * depth, depth).Fill(BFloat16.Round(1f / (j + 1)));
+        }
+
+        var b = new Matrix(matrix.Memory, ElementFormat.BFloat16, 1, depth);
+        return WorkerLoop.Time(
+            seconds, () => Gemm.Run(team, Matrix.RowMajor(F(row), depth), b, F(product), columns, 1, columns, depth, false, ElementFormat.BFloat16));
+    }
+
     /// <summary>Seconds of the best and of the middle run of a square product of operands that lie in memory as bfloat16.</summary>
     public static double[] ShortProduct(Team team, int size, double seconds)
     {

@@ -34,6 +34,10 @@ internal sealed class Requests(int threads) : IDisposable
                 return LargeKernels.ShortProduct(Device.Team, Int(words[1]), double.Parse(words[2], CultureInfo.InvariantCulture));
             case "gemm-int8": // size seconds
                 return LargeKernels.ByteProduct(Device.Team, Int(words[1]), double.Parse(words[2], CultureInfo.InvariantCulture));
+            case "row-bf16": // depth columns seconds
+                return LargeKernels.RowTimesMatrix(Device.Team, Int(words[1]), Int(words[2]), double.Parse(words[3], CultureInfo.InvariantCulture));
+            case "mixture": // tokens runs
+                return MixtureLayer.Time(Device, Int(words[1]), Int(words[2]));
             case "train-begin": // batch length: number of parameters
                 _training?.Dispose();
                 _training = new Training(Device, Int(words[1]), Int(words[2]));
