@@ -9,7 +9,7 @@ internal static class PresetBinder
     public static EquatableArray<BoundModel> Bind(FileSyntax file, Source source, Session session)
     {
         var trains = TrainBinder.Bind(file, source, session);
-        var models = new List<BoundModel>();
+        var bindings = new List<Func<(Session Session, BoundModel? Model)>>();
         var classes = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         var paths = new Dictionary<string, HashSet<string>>(StringComparer.Ordinal);
         foreach (var preset in file.Declarations.OfType<PresetSyntax>())
@@ -25,12 +25,20 @@ internal static class PresetBinder
                 continue;
             }
 
-            if (BindGuarded(preset, declaration, source, trains, session) is { } model)
+            var own = session.Fork();
+            bindings.Add(() => (own, BindGuarded(preset, declaration, source, trains, own)));
+        }
+
+        var models = new List<BoundModel>();
+        foreach (var (own, model) in ParallelParts.Run(bindings))
+        {
+            session.Join(own);
+            if (model is not null)
             {
                 models.Add(model);
-                if (!paths.TryGetValue(declaration.Name, out var known))
+                if (!paths.TryGetValue(model.ModelName, out var known))
                 {
-                    paths[declaration.Name] = known = new(StringComparer.Ordinal);
+                    paths[model.ModelName] = known = new(StringComparer.Ordinal);
                 }
 
                 known.UnionWith(model.Parameters.Select(p => p.Path));

@@ -5,8 +5,16 @@ namespace Mdl.Dsl.Binding;
 /// <summary>What the elaborations of one file share: its declarations, its diagnostics and its limits.</summary>
 internal sealed class Session(CancellationToken cancellation)
 {
-    private readonly Dictionary<(string Path, Span Span), Diagnostic> _places = [];
+    private readonly HashSet<(string Path, Span Span)> _places = [];
     private readonly List<Diagnostic> _diagnostics = [];
+
+    /// <summary>A session of its own for one preset, which may be bound while others are; both see the declarations, which must not change any more.</summary>
+    private Session(Session parent)
+        : this(parent.Cancellation)
+    {
+        Declarations = parent.Declarations;
+        Lost = parent.Lost;
+    }
 
     /// <summary>Declarations of the file and of what it imports.</summary>
     public Dictionary<string, Declaration> Declarations { get; } = new(StringComparer.Ordinal);
@@ -21,8 +29,6 @@ internal sealed class Session(CancellationToken cancellation)
 
     public CancellationToken Cancellation { get; } = cancellation;
 
-    public int ErrorCount { get; private set; }
-
     /// <summary>What a name means in a text: the library sees only itself, so that no file can change what its blocks compute.</summary>
     public Declaration? Find(string name, Source from) =>
         !from.IsLibrary && Declarations.TryGetValue(name, out var own) ? own
@@ -34,14 +40,30 @@ internal sealed class Session(CancellationToken cancellation)
     /// <summary>Presets share blocks: what is wrong at one place is said once, with the sizes of the first preset.</summary>
     public void Report(string id, Source source, Span span, string message, Severity severity = Severity.Error)
     {
-        ErrorCount += severity == Severity.Error ? 1 : 0;
         var end = source.Text.Text.Length;
         var start = Math.Min(Math.Max(span.Start, 0), end);
         var place = new Span(start, Math.Min(Math.Max(span.Length, 0), end - start));
-        if (!_places.ContainsKey((source.Text.Path, place)))
+        Add(new(id, severity, message, source.Text.Path, place));
+    }
+
+    /// <summary>A session whose findings <see cref="Join"/> brings here.</summary>
+    public Session Fork() => new(this);
+
+    /// <summary>Takes over what a fork has found, as if it had been found here.</summary>
+    public void Join(Session fork)
+    {
+        foreach (var diagnostic in fork._diagnostics)
         {
-            var diagnostic = new Diagnostic(id, severity, message, source.Text.Path, place);
-            _places[(source.Text.Path, place)] = diagnostic;
+            Add(diagnostic);
+        }
+
+        Reached.UnionWith(fork.Reached);
+    }
+
+    private void Add(Diagnostic diagnostic)
+    {
+        if (_places.Add((diagnostic.Path, diagnostic.Span)))
+        {
             _diagnostics.Add(diagnostic);
         }
     }

@@ -25,9 +25,12 @@ public sealed class Dim : IEquatable<Dim>
         }
     }
 
-    public static Dim One { get; } = new(1, []);
+    // Most sizes are small.
+    private static readonly Dim[] Small = [.. Enumerable.Range(0, 257).Select(n => new Dim(n, []))];
 
-    public static Dim Zero { get; } = new(0, []);
+    public static Dim One => Small[1];
+
+    public static Dim Zero => Small[0];
 
     public bool IsConstant => _terms.Length == 0;
 
@@ -48,7 +51,7 @@ public sealed class Dim : IEquatable<Dim>
 
     public static Dim Symbol(string name) => new(0, [new Term(name, 1)]);
 
-    public static implicit operator Dim(long value) => value == 1 ? One : value == 0 ? Zero : new(value, []);
+    public static implicit operator Dim(long value) => value >= 0 && value < Small.Length ? Small[value] : new(value, []);
 
     public static Dim operator +(Dim left, Dim right) => left.IsConstant && right.IsConstant
         ? checked(left._constant + right._constant)

@@ -3,7 +3,13 @@ namespace Mdl.Dsl.Graphs;
 /// <summary>Output number <paramref name="Output"/> of node number <paramref name="Node"/> of a graph.</summary>
 public sealed record Value(int Node, int Output = 0)
 {
-    public bool Equals(Value? other) => other is not null && Node == other.Node && Output == other.Output;
+    // Passes name the same few thousand values over and over.
+    private static readonly Value[] First = [.. Enumerable.Range(0, 2048).Select(i => new Value(i))];
+
+    /// <summary>Output 0 of a node.</summary>
+    public static Value Of(int node) => node < First.Length ? First[node] : new(node);
+
+    public bool Equals(Value? other) => ReferenceEquals(this, other) || (other is not null && Node == other.Node && Output == other.Output);
 
     public override int GetHashCode() => unchecked((Node * 31) + Output);
 

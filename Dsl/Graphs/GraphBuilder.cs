@@ -4,10 +4,11 @@ namespace Mdl.Dsl.Graphs;
 /// Builds a graph node by node, checks every shape rule, and gives equal pure computations one node.
 /// The helper methods insert the broadcasts that the graph wants explicit.
 /// </summary>
-public sealed class GraphBuilder
+/// <param name="capacity">How many nodes to make room for at once.</param>
+public sealed class GraphBuilder(int capacity = 0)
 {
-    private readonly List<Node> _nodes = [];
-    private readonly Dictionary<Computation, int> _known = [];
+    private readonly List<Node> _nodes = new(capacity);
+    private readonly Dictionary<Computation, int> _known = new(capacity);
 
     public int Count => _nodes.Count;
 
@@ -40,7 +41,7 @@ public sealed class GraphBuilder
         var computation = operation is Repeat ? null : new Computation(operation, inputs);
         if (computation is not null && _known.TryGetValue(computation, out var known))
         {
-            return new(known);
+            return Value.Of(known);
         }
 
         var types = operation.Infer(Types(inputs));
@@ -50,7 +51,7 @@ public sealed class GraphBuilder
             _known[computation] = _nodes.Count - 1;
         }
 
-        return new(_nodes.Count - 1);
+        return Value.Of(_nodes.Count - 1);
     }
 
     /// <summary>
@@ -61,7 +62,7 @@ public sealed class GraphBuilder
         var computation = node.Operation is Repeat ? null : new Computation(node.Operation, inputs);
         if (computation is not null && _known.TryGetValue(computation, out var known))
         {
-            return new(known);
+            return Value.Of(known);
         }
 
         _nodes.Add(inputs == node.Inputs ? node : node with { Inputs = inputs });
@@ -70,7 +71,7 @@ public sealed class GraphBuilder
             _known[computation] = _nodes.Count - 1;
         }
 
-        return new(_nodes.Count - 1);
+        return Value.Of(_nodes.Count - 1);
     }
 
     /// <summary>Names a value after the source's variable, unless it has a name already.</summary>

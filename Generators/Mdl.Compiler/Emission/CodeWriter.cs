@@ -1,12 +1,14 @@
+using System.Buffers;
 using System.Globalization;
 using System.Runtime.CompilerServices;
 
 namespace Mdl.Compiler.Emission;
 
 /// <summary>Text with indentation and '\n' line ends, whatever the machine. Interpolated lines are written in place, without a string of their own.</summary>
-internal sealed class CodeWriter(int indent = 0)
+internal sealed class CodeWriter(int indent = 0) : IDisposable
 {
-    private char[] _text = new char[256];
+    // Shared: arrays of this size would be large objects of their own in every compilation.
+    private char[] _text = ArrayPool<char>.Shared.Rent(4096);
 
     public int Indent { get; private set; } = indent;
 
@@ -74,6 +76,17 @@ internal sealed class CodeWriter(int indent = 0)
         Append('\n');
     }
 
+    /// <summary>Gives the memory back; the writer is empty and must not be written to any more.</summary>
+    public void Dispose()
+    {
+        var text = _text;
+        (_text, Length) = ([], 0);
+        if (text.Length > 0)
+        {
+            ArrayPool<char>.Shared.Return(text);
+        }
+    }
+
     public override string ToString() => new(_text, 0, Length);
 
     private void Append(string text)
@@ -103,7 +116,10 @@ internal sealed class CodeWriter(int indent = 0)
     {
         if (Length + count > _text.Length)
         {
-            Array.Resize(ref _text, Math.Max(Length + count, 2 * _text.Length));
+            var larger = ArrayPool<char>.Shared.Rent(Math.Max(Length + count, 2 * _text.Length));
+            Array.Copy(_text, larger, Length);
+            ArrayPool<char>.Shared.Return(_text);
+            _text = larger;
         }
     }
 

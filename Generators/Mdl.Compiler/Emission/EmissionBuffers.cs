@@ -1,7 +1,7 @@
 namespace Mdl.Compiler.Emission;
 
 /// <summary>Writers that files and kernels use one after the other, so that their memory is taken once. For one thread at a time.</summary>
-internal sealed class EmissionBuffers
+internal sealed class EmissionBuffers : IDisposable
 {
     public CodeWriter File { get; } = new();
 
@@ -22,4 +22,12 @@ internal sealed class EmissionBuffers
 
     /// <summary>The body of one loop over columns.</summary>
     public CodeWriter Loop { get; } = new();
+
+    public void Dispose()
+    {
+        foreach (var writer in new[] { File, Statements, Kernels, Sums, Row, Loops, Loop })
+        {
+            writer.Dispose();
+        }
+    }
 }

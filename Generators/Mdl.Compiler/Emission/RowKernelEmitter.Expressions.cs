@@ -86,7 +86,7 @@ internal sealed partial class RowKernelEmitter
                 _symbols.Add("past");
                 return Counter(at[0], "past + ");
             case Concat concat:
-                return Eval(Chosen(node, concat, at, out var chosen), IndexFlow.Into(Graph, node, chosen, at)!);
+                return Eval(Chosen(node, concat, at, out var chosen), _plan.Fuser.Into(value, chosen, at)!);
             case CombineRows combine:
                 return Combined(key, value, node, combine, at);
             case Reduce:
@@ -95,13 +95,13 @@ internal sealed partial class RowKernelEmitter
 
         if (IndexFlow.IsView(node.Operation))
         {
-            if (IndexFlow.Into(Graph, node, 0, at) is { } into)
+            if (_plan.Fuser.Into(value, 0, at) is { } into)
             {
                 return Eval(node.Inputs[0], into);
             }
 
             // A view that digits cannot follow reads strided memory.
-            var view = StridedView.Of(Graph, value, v => v != value && _plan.Fuser.IsStored(v));
+            var view = _plan.Fuser.Beneath(value);
             return Keep(key, Load(value, [.. view.Strides], at, view.Base, view.Offset), "m", value);
         }
 

@@ -24,7 +24,7 @@ internal sealed partial class RowKernelEmitter
     {
         var level = -1;
         var node = Graph.Nodes[root.Value.Node];
-        var at = Fuser.RootIndex(_plan.Fuser.SpaceOf(root));
+        var at = _plan.Fuser.RootIndex(_plan.Fuser.SpaceOf(root));
         var seen = new HashSet<Place>();
         if (root.Kind == RootKind.Store)
         {
@@ -53,7 +53,7 @@ internal sealed partial class RowKernelEmitter
 
             for (var i = 0; i < self.Inputs.Count; i++)
             {
-                if (IndexFlow.Into(Graph, self, i, index) is { } into)
+                if (_plan.Fuser.Into(value, i, index) is { } into)
                 {
                     Walk(self.Inputs[i], into, false);
                 }

@@ -108,13 +108,13 @@ internal sealed partial class RowKernelEmitter
         foreach (var reduction in reductions)
         {
             var input = Graph.Nodes[reduction.Node].Inputs[0];
-            Walk(input, Fuser.RootIndex(Graph.Type(input).Shape), false);
+            Walk(input, _plan.Fuser.RootIndex(Graph.Type(input).Shape), false);
         }
 
         foreach (var root in roots)
         {
             var node = Graph.Nodes[root.Value.Node];
-            var at = Fuser.RootIndex(_plan.Fuser.SpaceOf(root));
+            var at = _plan.Fuser.RootIndex(_plan.Fuser.SpaceOf(root));
             if (root.Kind == RootKind.Store)
             {
                 Walk(root.Value, at, root.Concat is null);
@@ -152,7 +152,7 @@ internal sealed partial class RowKernelEmitter
 
             for (var i = 0; i < node.Inputs.Count; i++)
             {
-                if (IndexFlow.Into(Graph, node, i, at) is { } into)
+                if (_plan.Fuser.Into(value, i, at) is { } into)
                 {
                     Walk(node.Inputs[i], into, false);
                 }
@@ -169,7 +169,7 @@ internal sealed partial class RowKernelEmitter
         foreach (var reduction in reductions)
         {
             var input = Graph.Nodes[reduction.Node].Inputs[0];
-            var value = Columnwise(Eval(input, Fuser.RootIndex(Graph.Type(input).Shape)));
+            var value = Columnwise(Eval(input, _plan.Fuser.RootIndex(Graph.Type(input).Shape)));
             var sum = (vector ? "v" : "s") + Number(reduction.Node);
             _loop.Line(IsMaximum(reduction) ? $"{sum} = Simd.Maximum({sum}, {value});" : $"{sum} += {value};");
         }
@@ -182,7 +182,7 @@ internal sealed partial class RowKernelEmitter
             }
 
             var space = _plan.Fuser.SpaceOf(root);
-            var at = Fuser.RootIndex(space);
+            var at = _plan.Fuser.RootIndex(space);
             if (root.Kind == RootKind.ColumnReduce)
             {
                 var value = Columnwise(Eval(Graph.Nodes[root.Value.Node].Inputs[0], at));
@@ -210,7 +210,7 @@ internal sealed partial class RowKernelEmitter
     {
         var node = Graph.Nodes[root.Value.Node];
         var reduce = (Reduce)node.Operation;
-        var at = Fuser.RootIndex(_plan.Fuser.SpaceOf(root));
+        var at = _plan.Fuser.RootIndex(_plan.Fuser.SpaceOf(root));
         var value = Columnwise(Eval(node.Inputs[0], _plan.Fuser.ReducedIndex(node, at)));
         var shape = Graph.Type(node.Inputs[0]).Shape;
         var start = reduce.Function == ReduceFunction.Maximum ? "float.NegativeInfinity" : "0f";

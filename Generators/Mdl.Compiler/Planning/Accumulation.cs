@@ -111,8 +111,8 @@ internal sealed class Accumulation
 
     private (Graph Graph, int ForwardNodes) Rebuild()
     {
-        var builder = new GraphBuilder();
-        var map = new Dictionary<Value, Value>();
+        var builder = new GraphBuilder(_graph.Nodes.Count);
+        var map = new ValueMap(_graph.Nodes.Count);
         var gone = new HashSet<Value>(_absorbed);
         var forward = -1;
         for (var i = 0; i < _graph.Nodes.Count; i++)
@@ -140,16 +140,13 @@ internal sealed class Accumulation
                 continue;
             }
 
-            var inputs = node.Inputs.Select(v => map[v]);
+            var inputs = map.Of(node.Inputs);
             var operation = node.Operation is Repeat repeat ? repeat with { Body = Run(repeat.Body, repeat.Body.Nodes.Count).Graph } : node.Operation;
-            var added = builder.AddNode(operation, (_addends.TryGetValue(value, out var addend) ? inputs.Append(map[addend]) : inputs).ToEquatableArray(), node.Name);
-            for (var output = 0; output < node.Types.Count; output++)
-            {
-                map[value with { Output = output }] = added with { Output = output };
-            }
+            var added = builder.AddNode(operation, _addends.TryGetValue(value, out var addend) ? inputs.Add(map[addend]) : inputs, node.Name);
+            map.SetAll(i, node.Types.Count, added);
         }
 
-        return (builder.Build(_graph.Outputs.Map(v => map[v])), forward < 0 ? builder.Count : forward);
+        return (builder.Build(map.Of(_graph.Outputs)), forward < 0 ? builder.Count : forward);
     }
 
     private void Use(Value value) => _uses[value] = _uses.TryGetValue(value, out var count) ? count + 1 : 1;

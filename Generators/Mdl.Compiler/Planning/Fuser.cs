@@ -30,6 +30,8 @@ internal sealed class Fuser
     private readonly Dictionary<Value, List<Root>> _computing = [];
     private readonly List<Root> _cut = [];
     private readonly Dictionary<Value, bool> _transcendental = [];
+    private readonly Dictionary<EquatableArray<Dim>, Linear[]> _rootIndices = [];
+    private readonly Dictionary<Place, Linear[]?[]> _flows = [];
 
     public Fuser(Graph graph)
     {
@@ -145,15 +147,38 @@ internal sealed class Fuser
         return rows;
     }
 
-    public static Linear[] RootIndex(EquatableArray<Dim> shape)
+    /// <summary>The index of a kernel's row and column into a tensor of its shape. Not to be written to: all kernels over the shape share it.</summary>
+    public Linear[] RootIndex(EquatableArray<Dim> shape)
     {
-        if (shape.Count == 0)
+        if (!_rootIndices.TryGetValue(shape, out var index))
         {
-            return [];
+            _rootIndices[shape] = index = shape.Count == 0 ? []
+                : [.. Linear.Row.Split(shape.RemoveAt(shape.Count - 1))!, shape[shape.Count - 1].IsOne ? Linear.Zero : Linear.Column];
         }
 
-        var leading = Linear.Row.Split([.. shape.Take(shape.Count - 1)])!;
-        return [.. leading, shape[shape.Count - 1].IsOne ? Linear.Zero : Linear.Column];
+        return index;
+    }
+
+    /// <summary>As <see cref="IndexFlow.Into"/>; remembered where it takes more than picking axes, because several walks over each expression ask for it.</summary>
+    public Linear[]? Into(Value value, int input, Linear[] at)
+    {
+        var node = _graph.Nodes[value.Node];
+        if (node.Operation is not (Reshape or Slice or Concat or Gather or GatherRows or CombineRows))
+        {
+            return IndexFlow.Into(_graph, node, input, at);
+        }
+
+        var place = new Place(value, at);
+        if (!_flows.TryGetValue(place, out var flows))
+        {
+            _flows[place] = flows = new Linear[]?[node.Inputs.Count];
+            for (var i = 0; i < flows.Length; i++)
+            {
+                flows[i] = IndexFlow.Into(_graph, node, i, at);
+            }
+        }
+
+        return flows[input];
     }
 
     /// <summary>The index into the operand of a root that reduces, given the index of the root's space.</summary>
@@ -183,10 +208,20 @@ internal sealed class Fuser
             return rows.IsOne ? at[0].IsZero : at[0] == Linear.Row;
         }
 
-        var leading = shape.Count == 0 ? shape : shape.RemoveAt(shape.Count - 1);
-        var index = new Linear[leading.Count];
-        Array.Copy(at, index, index.Length);
-        var flat = IndexFlow.Flatten(IndexFlow.Strides(leading), index);
+        var strides = new Dim[Math.Max(shape.Count - 1, 0)];
+        var stride = Dim.One;
+        for (var i = strides.Length - 1; i >= 0; i--)
+        {
+            strides[i] = stride;
+            stride *= shape[i];
+        }
+
+        var flat = Linear.Zero;
+        for (var i = 0; i < strides.Length; i++)
+        {
+            flat = flat.Plus(at[i].Times(strides[i]));
+        }
+
         return rows.IsOne ? flat.IsZero : flat == Linear.Row;
     }
 
@@ -195,6 +230,19 @@ internal sealed class Fuser
     /// must be stored first.
     /// </summary>
     public void Visit(Root root, Action<Dependency> reads, Action<Value>? computes = null)
+    {
+        var visit = ExpressionOf(root);
+        visit.Reads.ForEach(reads);
+        if (computes is not null)
+        {
+            visit.Computes.ForEach(computes);
+        }
+    }
+
+    /// <summary>The fusable values that a root computes.</summary>
+    public IReadOnlyList<Value> Computed(Root root) => ExpressionOf(root).Computes;
+
+    private Expression ExpressionOf(Root root)
     {
         if (!_visits.TryGetValue(root, out var visit))
         {
@@ -207,11 +255,7 @@ internal sealed class Fuser
             }
         }
 
-        visit.Reads.ForEach(reads);
-        if (computes is not null)
-        {
-            visit.Computes.ForEach(computes);
-        }
+        return visit;
     }
 
     private void Remember(Root root, Expression visit)
@@ -320,20 +364,20 @@ internal sealed class Fuser
 
             for (var i = 0; i < self.Inputs.Count; i++)
             {
-                if (IndexFlow.Into(_graph, self, i, index) is { } into)
+                if (Into(value, i, index) is { } into)
                 {
                     Walk(self.Inputs[i], into, false);
                 }
                 else
                 {
-                    Cut(StridedView.Of(_graph, value, v => v != value && IsStored(v)).Base is var below && below != value ? below : self.Inputs[0]);
+                    Cut(Beneath(value).Base is var below && below != value ? below : self.Inputs[0]);
                 }
             }
         }
 
         void Indirect(Value value, Node self, Linear[] index)
         {
-            if (IndexFlow.Into(_graph, self, 0, index) is not { } first)
+            if (Into(value, 0, index) is not { } first)
             {
                 Cut(value);
             }
@@ -366,6 +410,9 @@ internal sealed class Fuser
     /// <summary>A stored concatenation whose operands are written to their places one by one.</summary>
     public bool IsAssembled(Value value) =>
         _graph.Nodes[value.Node] is { Operation: Concat } node && !IndexFlow.ChoosesByColumn(_graph, node, RootIndex(_graph.Type(value).Shape));
+
+    /// <summary>The memory that a view reads, even if the view itself is stored. A method of its own, so that the walks make no closure at every value.</summary>
+    public StridedView Beneath(Value view) => StridedView.Of(_graph, view, v => v != view && IsStored(v));
 
     private bool StretchesRows(Node broadcast)
     {

@@ -159,27 +159,35 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
     /// <summary>The costly values that more than one kernel computes, without those that only serve another such value.</summary>
     private List<Value> Shared(List<Step> steps)
     {
-        var kernels = new Dictionary<Value, HashSet<RowKernel>>();
-        foreach (var kernel in steps.OfType<KernelStep>().Select(s => s.Kernel))
+        // Of each value the kernels that compute it, in order; most have one.
+        var kernels = new Dictionary<Value, List<RowKernel>>();
+        foreach (var step in steps)
         {
+            if (step is not KernelStep { Kernel: var kernel })
+            {
+                continue;
+            }
+
             foreach (var root in kernel.Roots)
             {
-                _fuser.Visit(root, _ => { }, v =>
+                foreach (var v in _fuser.Computed(root))
                 {
-                    if (!kernels.TryGetValue(v, out var set))
+                    if (!kernels.TryGetValue(v, out var list))
                     {
-                        kernels[v] = set = [];
+                        kernels[v] = [kernel];
                     }
-
-                    set.Add(kernel);
-                });
+                    else if (!ReferenceEquals(list[list.Count - 1], kernel))
+                    {
+                        list.Add(kernel);
+                    }
+                }
             }
         }
 
         var costly = kernels
             .Where(p => p.Value.Count > 1 && !_fuser.IsRoot(p.Key) && graph.Nodes[p.Key.Node].Operation is Unary or Binary or Select or Reduce or CombineRows && IsCostly(p.Key))
             .ToDictionary(p => p.Key, p => p.Value);
-        bool Serves(Value value) => Users(value).Any(c => costly.TryGetValue(c, out var set) && set.IsSupersetOf(costly[value]));
+        bool Serves(Value value) => Users(value).Any(c => costly.TryGetValue(c, out var set) && costly[value].TrueForAll(set.Contains));
         return [.. costly.Keys.Where(v => !Serves(v)).OrderBy(v => v.Node)];
     }
 

@@ -11,15 +11,15 @@ internal static class Normalizer
 {
     public static (Graph Graph, int ForwardNodes) Run(Graph graph, int forwardNodes)
     {
-        var builder = new GraphBuilder();
-        var map = new Dictionary<Value, Value>();
+        var builder = new GraphBuilder(graph.Nodes.Count);
+        var map = new ValueMap(graph.Nodes.Count);
         var forward = -1;
         for (var i = 0; i < graph.Nodes.Count; i++)
         {
             forward = i == forwardNodes ? builder.Count : forward;
             var node = graph.Nodes[i];
             builder.Origin = node.Origin;
-            var inputs = node.Inputs.Map(v => map[v]);
+            var inputs = map.Of(node.Inputs);
             var result = node.Operation switch
             {
                 Pad pad => Padded(builder, pad, inputs[0]),
@@ -27,13 +27,10 @@ internal static class Normalizer
                 Repeat repeat => builder.AddNode(repeat with { Body = Run(repeat.Body, repeat.Body.Nodes.Count).Graph }, inputs, node.Name),
                 _ => builder.Copy(node, inputs),
             };
-            for (var output = 0; output < node.Types.Count; output++)
-            {
-                map[new(i, output)] = result with { Output = output };
-            }
+            map.SetAll(i, node.Types.Count, result);
         }
 
-        return (builder.Build(graph.Outputs.Map(v => map[v])), forward < 0 ? builder.Count : forward);
+        return (builder.Build(map.Of(graph.Outputs)), forward < 0 ? builder.Count : forward);
     }
 
     private static Value Padded(GraphBuilder builder, Pad pad, Value x)

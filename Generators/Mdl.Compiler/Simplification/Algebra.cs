@@ -11,23 +11,23 @@ internal static class Algebra
     /// <param name="settled">Repeated bodies in which no rule fits anything; those that are found are added.</param>
     public static Marked Apply(Marked graph, bool isDifferentiated, List<Graph> settled)
     {
-        var builder = new GraphBuilder();
-        var map = new Dictionary<Value, Value>();
+        var builder = new GraphBuilder(graph.Graph.Nodes.Count);
+        var map = new ValueMap(graph.Graph.Nodes.Count);
         var mark = 0;
         for (var i = 0; i < graph.Graph.Nodes.Count; i++)
         {
             var node = graph.Graph.Nodes[i];
             builder.Origin = node.Origin;
-            var results = Rewrite(builder, node, node.Inputs.Map(v => map[v]), isDifferentiated, settled);
+            var results = Rewrite(builder, node, map.Of(node.Inputs), isDifferentiated, settled);
             for (var k = 0; k < node.Types.Count; k++)
             {
-                map[new(i, k)] = results[k];
+                map.Set(i, k, results[k]);
             }
 
             mark = i < graph.Mark ? builder.Count : mark;
         }
 
-        return new(builder.Build(graph.Graph.Outputs.Map(v => map[v])), mark);
+        return new(builder.Build(map.Of(graph.Graph.Outputs)), mark);
     }
 
     private static Repeat Settle(Repeat repeat, bool isDifferentiated, List<Graph> settled)
@@ -79,7 +79,7 @@ internal static class Algebra
         var results = new Value[node.Types.Count];
         for (var k = 0; k < results.Length; k++)
         {
-            results[k] = new(added.Node, k);
+            results[k] = k == 0 ? added : new(added.Node, k);
         }
 
         return results;

@@ -11,7 +11,12 @@ internal static class DeadCode
     private static Marked Remove(Marked marked, bool isBody)
     {
         var graph = marked.Graph;
-        var live = new HashSet<Value>(graph.Outputs);
+        var live = new ValueSet(graph.Nodes.Count);
+        foreach (var output in graph.Outputs)
+        {
+            live.Add(output);
+        }
+
         var loops = new Dictionary<int, (Repeat Loop, IReadOnlyList<int> Inputs, IReadOnlyList<int> Outputs)>();
         for (var i = graph.Nodes.Count - 1; i >= 0; i--)
         {
@@ -23,8 +28,12 @@ internal static class DeadCode
 
             if (node.Operation is Repeat repeat)
             {
-                loops[i] = Shrink(repeat, [.. Enumerable.Range(0, node.Types.Count).Where(k => live.Contains(new(i, k)))]);
-                live.UnionWith(loops[i].Inputs.Select(k => node.Inputs[k]));
+                loops[i] = Shrink(repeat, [.. Enumerable.Range(0, node.Types.Count).Where(k => live.Contains(i, k))]);
+                foreach (var k in loops[i].Inputs)
+                {
+                    live.Add(node.Inputs[k]);
+                }
+
                 continue;
             }
 
@@ -37,11 +46,11 @@ internal static class DeadCode
         return IsUnchanged(graph, isBody, live, loops) ? marked : Rebuild(marked, isBody, live, loops);
     }
 
-    private static bool IsLive(int number, Node node, HashSet<Value> live)
+    private static bool IsLive(int number, Node node, ValueSet live)
     {
         for (var k = 0; k < node.Types.Count; k++)
         {
-            if (live.Contains(new(number, k)))
+            if (live.Contains(number, k))
             {
                 return true;
             }
@@ -51,7 +60,7 @@ internal static class DeadCode
     }
 
     private static bool IsUnchanged(
-        Graph graph, bool isBody, HashSet<Value> live, Dictionary<int, (Repeat Loop, IReadOnlyList<int> Inputs, IReadOnlyList<int> Outputs)> loops)
+        Graph graph, bool isBody, ValueSet live, Dictionary<int, (Repeat Loop, IReadOnlyList<int> Inputs, IReadOnlyList<int> Outputs)> loops)
     {
         for (var i = 0; i < graph.Nodes.Count; i++)
         {
@@ -70,12 +79,12 @@ internal static class DeadCode
     private static Marked Rebuild(
         Marked marked,
         bool isBody,
-        HashSet<Value> live,
+        ValueSet live,
         Dictionary<int, (Repeat Loop, IReadOnlyList<int> Inputs, IReadOnlyList<int> Outputs)> loops)
     {
         var graph = marked.Graph;
-        var builder = new GraphBuilder();
-        var map = new Dictionary<Value, Value>();
+        var builder = new GraphBuilder(graph.Nodes.Count);
+        var map = new ValueMap(graph.Nodes.Count);
         var mark = 0;
         for (var i = 0; i < graph.Nodes.Count; i++)
         {
@@ -86,23 +95,20 @@ internal static class DeadCode
                 var added = builder.AddNode(loop.Loop, loop.Inputs.Select(k => map[node.Inputs[k]]).ToEquatableArray(), node.Name);
                 for (var k = 0; k < loop.Outputs.Count; k++)
                 {
-                    map[new(i, loop.Outputs[k])] = new(added.Node, k);
+                    map.Set(i, loop.Outputs[k], new(added.Node, k));
                 }
             }
             else if (IsLive(i, node, live) || (isBody && node.Operation is Input))
             {
                 // A body keeps its inputs, needed or not: they are its interface, which only the repetition around it can change.
-                var added = builder.Copy(node, node.Inputs.Map(v => map[v]));
-                for (var k = 0; k < node.Types.Count; k++)
-                {
-                    map[new(i, k)] = new(added.Node, k);
-                }
+                var added = builder.Copy(node, map.Of(node.Inputs));
+                map.SetAll(i, node.Types.Count, added);
             }
 
             mark = i < marked.Mark ? builder.Count : mark;
         }
 
-        return new(builder.Build(graph.Outputs.Map(v => map[v])), mark);
+        return new(builder.Build(map.Of(graph.Outputs)), mark);
     }
 
     private static (Repeat Loop, IReadOnlyList<int> Inputs, IReadOnlyList<int> Outputs) Shrink(Repeat repeat, IReadOnlyList<int> used)

@@ -42,24 +42,24 @@ internal static class LoopInterface
             return (loop, kept);
         }
 
-        var body = new GraphBuilder();
-        var map = new Dictionary<Value, Value>();
+        var body = new GraphBuilder(loop.Body.Nodes.Count);
+        var map = new ValueMap(loop.Body.Nodes.Count);
         for (var i = 0; i < kept.Length; i++)
         {
             var node = loop.Body.Nodes[kept[i]];
             body.Origin = node.Origin;
-            map[new(kept[i])] = body.AddNode(new Input("#" + i, node.Types[0]), [], node.Name);
+            map.Set(kept[i], 0, body.AddNode(new Input("#" + i, node.Types[0]), [], node.Name));
         }
 
         for (var i = 0; i < plan.Count; i++)
         {
             if (plan[i].Role == InputRole.Constant)
             {
-                map[new(i)] = body.Broadcast(body.Constant(plan[i].Number), loop.Body.Nodes[i].Types[0].Shape);
+                map.Set(i, 0, body.Broadcast(body.Constant(plan[i].Number), loop.Body.Nodes[i].Types[0].Shape));
             }
             else if (plan[i].Role == InputRole.Alias)
             {
-                map[new(i)] = map[new(plan[i].Other)];
+                map.Set(i, 0, map[new(plan[i].Other)]);
             }
         }
 
@@ -69,11 +69,8 @@ internal static class LoopInterface
             {
                 var node = loop.Body.Nodes[i];
                 body.Origin = node.Origin;
-                var added = body.Copy(node, node.Inputs.Map(v => map[v]));
-                for (var k = 0; k < node.Types.Count; k++)
-                {
-                    map[new(i, k)] = new(added.Node, k);
-                }
+                var added = body.Copy(node, map.Of(node.Inputs));
+                map.SetAll(i, node.Types.Count, added);
             }
         }
 

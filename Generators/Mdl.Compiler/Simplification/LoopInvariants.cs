@@ -13,23 +13,20 @@ internal static class LoopInvariants
 {
     public static Graph Hoist(Graph graph)
     {
-        var builder = new GraphBuilder();
-        var map = new Dictionary<Value, Value>();
+        var builder = new GraphBuilder(graph.Nodes.Count);
+        var map = new ValueMap(graph.Nodes.Count);
         for (var i = 0; i < graph.Nodes.Count; i++)
         {
             var node = graph.Nodes[i];
             builder.Origin = node.Origin;
-            var inputs = node.Inputs.Map(v => map[v]);
+            var inputs = map.Of(node.Inputs);
             var added = node.Operation is Repeat repeat
                 ? Loop(builder, repeat with { Body = Hoist(repeat.Body) }, inputs, node.Name)
                 : builder.AddNode(node.Operation, inputs, node.Name);
-            for (var output = 0; output < node.Types.Count; output++)
-            {
-                map[new(i, output)] = added with { Output = output };
-            }
+            map.SetAll(i, node.Types.Count, added);
         }
 
-        return builder.Build(graph.Outputs.Map(v => map[v]));
+        return builder.Build(map.Of(graph.Outputs));
     }
 
     private static Value Loop(GraphBuilder outer, Repeat repeat, EquatableArray<Value> inputs, string name)
@@ -58,26 +55,26 @@ internal static class LoopInvariants
         }
 
         var fixedInputs = repeat.Carried + repeat.Invariants;
-        var outside = new Dictionary<Value, Value>();
+        var outside = new ValueMap(body.Nodes.Count);
         for (var i = 0; i < body.Nodes.Count; i++)
         {
             if (invariant[i])
             {
                 var node = body.Nodes[i];
                 outer.Origin = node.Origin;
-                outside[new(i)] = node.Operation is Input ? inputs[i] : outer.AddNode(node.Operation, node.Inputs.Map(v => outside[v]), node.Name);
+                outside.Set(i, 0, node.Operation is Input ? inputs[i] : outer.AddNode(node.Operation, outside.Of(node.Inputs), node.Name));
             }
         }
 
         List<Value> outerInputs = [.. inputs.Take(fixedInputs), .. hoisted.Select(h => outside[new(h)]), .. inputs.Skip(fixedInputs)];
-        var inner = new GraphBuilder();
-        var map = new Dictionary<Value, Value>();
+        var inner = new GraphBuilder(body.Nodes.Count);
+        var map = new ValueMap(body.Nodes.Count);
         for (var i = 0; i < outerInputs.Count; i++)
         {
             var source = i < fixedInputs ? i : i < fixedInputs + hoisted.Count ? hoisted.ElementAt(i - fixedInputs) : i - hoisted.Count;
             inner.Origin = body.Nodes[source].Origin;
-            map[new(source)] = inner.AddNode(
-                new Input("#" + i.ToString(CultureInfo.InvariantCulture), body.Nodes[source].Types[0]), [], body.Nodes[source].Name);
+            map.Set(source, 0, inner.AddNode(
+                new Input("#" + i.ToString(CultureInfo.InvariantCulture), body.Nodes[source].Types[0]), [], body.Nodes[source].Name));
         }
 
         for (var i = inputs.Count; i < body.Nodes.Count; i++)
@@ -85,15 +82,12 @@ internal static class LoopInvariants
             if (!hoisted.Contains(i))
             {
                 inner.Origin = body.Nodes[i].Origin;
-                var added = inner.AddNode(body.Nodes[i].Operation, body.Nodes[i].Inputs.Map(v => map[v]), body.Nodes[i].Name);
-                for (var output = 0; output < body.Nodes[i].Types.Count; output++)
-                {
-                    map[new(i, output)] = added with { Output = output };
-                }
+                var added = inner.AddNode(body.Nodes[i].Operation, map.Of(body.Nodes[i].Inputs), body.Nodes[i].Name);
+                map.SetAll(i, body.Nodes[i].Types.Count, added);
             }
         }
 
-        var moved = repeat with { Invariants = repeat.Invariants + hoisted.Count, Body = inner.Build(body.Outputs.Map(v => map[v])) };
+        var moved = repeat with { Invariants = repeat.Invariants + hoisted.Count, Body = inner.Build(map.Of(body.Outputs)) };
         return outer.AddNode(moved, outerInputs.ToEquatableArray(), name);
     }
 

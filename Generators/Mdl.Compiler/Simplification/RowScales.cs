@@ -18,23 +18,20 @@ internal static class RowScales
             uses[value] = uses.TryGetValue(value, out var count) ? count + 1 : 1;
         }
 
-        var builder = new GraphBuilder();
-        var map = new Dictionary<Value, Value>();
+        var builder = new GraphBuilder(graph.Nodes.Count);
+        var map = new ValueMap(graph.Nodes.Count);
         for (var i = 0; i < graph.Nodes.Count; i++)
         {
             var node = graph.Nodes[i];
             builder.Origin = node.Origin;
-            var inputs = node.Inputs.Map(v => map[v]);
+            var inputs = map.Of(node.Inputs);
             var added = node.Operation switch
             {
                 Binary { Function: BinaryFunction.Multiply } => Scaled(0) ?? Scaled(1),
                 Repeat repeat => builder.AddNode(repeat with { Body = Move(repeat.Body) }, inputs, node.Name),
                 _ => null,
             } ?? builder.AddNode(node.Operation, inputs, node.Name);
-            for (var output = 0; output < node.Types.Count; output++)
-            {
-                map[new(i, output)] = added with { Output = output };
-            }
+            map.SetAll(i, node.Types.Count, added);
 
             Value? Scaled(int side)
             {
@@ -70,6 +67,6 @@ internal static class RowScales
             }
         }
 
-        return builder.Build(graph.Outputs.Map(v => map[v]));
+        return builder.Build(map.Of(graph.Outputs));
     }
 }
