@@ -94,4 +94,8 @@ public sealed record BoundModel(
     BoundGraph Training,
     int MtpDepth,
     EquatableArray<TrainSettings> Trains,
-    Origin Origin);
+    Origin Origin)
+{
+    /// <summary>The preset's name in its file.</summary>
+    public Span NameSpan { get; init; }
+}

@@ -78,6 +78,10 @@ internal static class DeclarationLoader
             {
                 Declare(new(declaration, source), rootSpan, root, session);
             }
+            else if (declaration is TrainSyntax train)
+            {
+                session.ImportedTrains.Add((train, source));
+            }
         }
 
         open.Add(path);

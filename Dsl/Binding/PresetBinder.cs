@@ -111,6 +111,9 @@ internal static class PresetBinder
             training,
             learning.MtpDepth,
             trains.Where(t => t.Model == model.Name).Select(t => t.Settings).ToEquatableArray(),
-            new Origin(source.Text.Path, source.Line(preset.Span.Start)));
+            new Origin(source.Text.Path, source.Line(preset.Span.Start)))
+        {
+            NameSpan = preset.Name.Span,
+        };
     }
 }

@@ -19,6 +19,9 @@ internal sealed class Session(CancellationToken cancellation)
     /// <summary>Declarations of the file and of what it imports.</summary>
     public Dictionary<string, Declaration> Declarations { get; } = new(StringComparer.Ordinal);
 
+    /// <summary>Training settings of imported files, in the order of the imports.</summary>
+    public List<(TrainSyntax Train, Source Source)> ImportedTrains { get; } = [];
+
     /// <summary>Names that are not declared because of an error that has been reported already.</summary>
     public HashSet<string> Lost { get; } = new(StringComparer.Ordinal);
 

@@ -10,6 +10,7 @@ internal sealed class TrainBinder(Source source, Session session)
 
     private bool _isDamaged;
 
+    /// <summary>The file's own settings, then those of imported files whose names the file does not give to the same model itself.</summary>
     public static IReadOnlyList<(string Model, TrainSettings Settings)> Bind(FileSyntax file, Source source, Session session)
     {
         var binder = new TrainBinder(source, session);
@@ -29,6 +30,16 @@ internal sealed class TrainBinder(Source source, Session session)
             }
 
             all.Add((train.Model.Text, binder.Bind(train)));
+        }
+
+        // What is wrong with an imported declaration is told where its own file is bound.
+        var aside = session.Fork();
+        foreach (var (train, from) in session.ImportedTrains)
+        {
+            if (PresetBinder.FindModel(train.Model, from, aside) is not null && names.Add((train.Model.Text, train.Name.Text)))
+            {
+                all.Add((train.Model.Text, new TrainBinder(from, aside).Bind(train)));
+            }
         }
 
         return all;

@@ -19,6 +19,9 @@ public static class MdlCompiler
         var compilation = Binder.Bind(source, import, cancellation);
         var ns = compilation.Module.Length > 0 ? compilation.Module : options.Namespace;
         var files = ParallelParts.Run(ModelEmitter.Parts(compilation.Models, ns, cancellation), () => new EmissionBuffers());
-        return new(files.SelectMany(f => f).ToEquatableArray(), compilation.Diagnostics);
+        return new(files.SelectMany(f => f).ToEquatableArray(), compilation.Diagnostics)
+        {
+            Classes = compilation.Models.Map(m => new GeneratedClass(ns, m.ClassName, m.NameSpan)),
+        };
     }
 }

@@ -84,13 +84,21 @@ public sealed class MdlGenerator : IIncrementalGenerator
             .Select((pair, token) => UnitCompiler.Run(compile, pair.Left, pair.Right.Left, pair.Right.Right, token))
             .WithTrackingName(TrackingNames.Compiled);
 
+        // Names of classes and paths only: it changes when a preset comes, goes or is renamed.
+        var classes = compiled
+            .Collect()
+            .Select(static (units, _) => ClassOwners.Create(units))
+            .WithTrackingName(TrackingNames.Classes);
+
         // Sources and diagnostics part here: a span that moves re-reports a diagnostic and emits nothing.
         var sources = compiled
-            .SelectMany(static (unit, _) => unit.Sources)
+            .Combine(classes)
+            .SelectMany(static (pair, _) => pair.Right.Sources(pair.Left))
             .WithTrackingName(TrackingNames.Sources);
 
         var diagnostics = compiled
-            .Select(static (unit, _) => unit.Diagnostics)
+            .Combine(classes)
+            .Select(static (pair, _) => pair.Right.Diagnostics(pair.Left).ToEquatableArray())
             .Collect()
             .Combine(places.Collect())
             .Combine(options)

@@ -12,9 +12,10 @@ internal static class TrackingNames
     public const string Imported = nameof(Imported);
     public const string Units = nameof(Units);
     public const string Compiled = nameof(Compiled);
+    public const string Classes = nameof(Classes);
     public const string Sources = nameof(Sources);
     public const string Diagnostics = nameof(Diagnostics);
 
     public static readonly string[] All =
-        [Options, References, Files, Places, Headers, Index, Imported, Units, Compiled, Sources, Diagnostics];
+        [Options, References, Files, Places, Headers, Index, Imported, Units, Compiled, Classes, Sources, Diagnostics];
 }

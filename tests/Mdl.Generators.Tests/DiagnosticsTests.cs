@@ -127,6 +127,23 @@ public class DiagnosticsTests
     }
 
     [Fact]
+    public void Two_files_that_make_one_class_are_told_at_the_second_and_the_first_stays()
+    {
+        var project = GeneratorProject.With(("a.mdl", Samples.LingNano), ("b.mdl", Samples.LingNano));
+        var run = project.Run();
+        var diagnostic = Assert.Single(run.Result.Diagnostics);
+        Assert.Equal("MDL0904", diagnostic.Id);
+        Assert.Equal(Root + "b.mdl", diagnostic.Location.GetLineSpan().Path);
+        Assert.StartsWith("'a.mdl' makes the class '", diagnostic.GetMessage(null), StringComparison.Ordinal);
+        var name = diagnostic.Location.SourceSpan;
+        Assert.Equal("Nano", Samples.LingNano.Substring(name.Start, name.Length));
+        Assert.NotEmpty(run.Sources);
+        Assert.All(run.Sources.Keys, hint => Assert.StartsWith("a/", hint, StringComparison.Ordinal));
+        Assert.DoesNotContain(run.Output.GetDiagnostics(), d => d.Id == "CS0101");
+        Assert.Equal(run.Places, project.WithGlobal("mdl_live_diagnostics", "true").Analyze().Select(GeneratorRun.Place));
+    }
+
+    [Fact]
     public void A_mistake_in_an_imported_file_is_told_once_and_there()
     {
         var project = GeneratorProject.With(("a.mdl", "import \"c.mdl\";"), ("b.mdl", "import \"c.mdl\";"), ("c.mdl", "warn")) with { Compile = Echo.Compile };

@@ -24,9 +24,11 @@ internal sealed class LiveProject(Compile compile, Compilation compilation, Anal
     {
         var place = FilePlace.Read(text, analyzer.AnalyzerConfigOptionsProvider);
         var index = Index(token);
-        var found = _files
-            .Where(file => file.Path == place.Path || index.Closure(file.Path).Contains(place.Path))
-            .SelectMany(file => Compile(file, index, token).Diagnostics)
+        // All files: any of them may make a class of this one's names.
+        var units = _files.Select(file => Compile(file, index, token)).ToList();
+        var classes = ClassOwners.Create(units);
+        var found = units
+            .SelectMany(classes.Diagnostics)
             .Where(diagnostic => diagnostic.Path == place.Path);
         return DiagnosticList.Create(found, [place]);
     }

@@ -28,7 +28,10 @@ internal static class UnitCompiler
                 new CompileOptions(options.RootNamespace, hasIlgpu),
                 token);
             var diagnostics = DiagnosticPlacement.Place(result.Diagnostics, [source, .. imports]);
-            return new(unit.File.Path, Sources(unit, result.Files), ProjectErrors(unit, result, options).Concat(diagnostics).ToEquatableArray());
+            return new(unit.File.Path, Sources(unit, result), ProjectErrors(unit, result, options).Concat(diagnostics).ToEquatableArray())
+            {
+                Classes = result.Classes.Map(made => new UnitClass(FullName(made), Clash(made, source))),
+            };
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
@@ -37,14 +40,27 @@ internal static class UnitCompiler
         }
     }
 
-    private static EquatableArray<GeneratedSource> Sources(CompilationUnit unit, EquatableArray<GeneratedFile> files)
+    private static EquatableArray<GeneratedSource> Sources(CompilationUnit unit, CompileResult result)
     {
         var names = new HintNames();
-        return files.Select(file =>
+        return result.Files.Select(file =>
         {
             var name = file.Name.EndsWith(".g.cs", StringComparison.OrdinalIgnoreCase) ? file.Name.Substring(0, file.Name.Length - 5) : file.Name;
-            return new GeneratedSource(unit.Stem + "/" + names.Stem(name) + ".g.cs", file.Text);
+            return new GeneratedSource(unit.Stem + "/" + names.Stem(name) + ".g.cs", file.Text, ClassOf(file, result.Classes));
         }).ToEquatableArray();
+    }
+
+    private static string ClassOf(GeneratedFile file, EquatableArray<GeneratedClass> classes) =>
+        classes.FirstOrDefault(made => file.Name.StartsWith(made.Name + ".", StringComparison.Ordinal)) is { } own ? FullName(own) : "";
+
+    private static string FullName(GeneratedClass made) => made.Namespace + "." + made.Name;
+
+    private static LocatedDiagnostic Clash(GeneratedClass made, SourceText source)
+    {
+        var (line, column) = source.Locate(made.Span.Start);
+        var (endLine, endColumn) = source.Locate(made.Span.End);
+        return new(
+            GeneratorDiagnostics.ClassClash.Id, Severity.Error, "", source.Path, made.Span, new(line, column), new(endLine, endColumn));
     }
 
     private static IEnumerable<LocatedDiagnostic> ProjectErrors(CompilationUnit unit, CompileResult result, ProjectOptions options)

@@ -14,6 +14,7 @@ internal static class Descriptors
         GeneratorDiagnostics.Unreadable,
         GeneratorDiagnostics.Unsafe,
         GeneratorDiagnostics.Language,
+        GeneratorDiagnostics.ClassClash,
     ];
 
     public static DiagnosticDescriptor Find(string id) => All.FirstOrDefault(descriptor => descriptor.Id == id)

@@ -41,6 +41,16 @@ internal static class GeneratorDiagnostics
         helpLinkUri: Descriptors.HelpLink("MDL0903"),
         customTags: WellKnownDiagnosticTags.NotConfigurable);
 
+    public static readonly DiagnosticDescriptor ClassClash = new(
+        "MDL0904",
+        "Two files make the same class",
+        "'{0}' makes the class '{1}' already: rename the preset or the model, or give one of the files another module",
+        "Mdl",
+        DiagnosticSeverity.Error,
+        isEnabledByDefault: true,
+        helpLinkUri: Descriptors.HelpLink("MDL0904"),
+        customTags: WellKnownDiagnosticTags.NotConfigurable);
+
     /// <summary>An exception in the compiler or the generator.</summary>
     public static LocatedDiagnostic Fault(string path, Exception exception) => new(
         DiagnosticIds.InternalError,
@@ -51,11 +61,14 @@ internal static class GeneratorDiagnostics
         default,
         default);
 
+    public static string Message(DiagnosticDescriptor descriptor, params string[] arguments) =>
+        string.Format(CultureInfo.InvariantCulture, descriptor.MessageFormat.ToString(CultureInfo.InvariantCulture), arguments);
+
     /// <summary>A diagnostic about a file as a whole.</summary>
     public static LocatedDiagnostic AtStart(DiagnosticDescriptor descriptor, string path, params string[] arguments) => new(
         descriptor.Id,
         Severity.Error,
-        string.Format(CultureInfo.InvariantCulture, descriptor.MessageFormat.ToString(CultureInfo.InvariantCulture), arguments),
+        Message(descriptor, arguments),
         path,
         default,
         default,

@@ -24,6 +24,29 @@ public class ImportTests
     }
 
     [Fact]
+    public void TrainingSettingsComeWithTheModelBehindThoseOfTheFileItself()
+    {
+        const string Twice = "block Twice(x: [.., D]) -> [.., D] { return 2 * x; }";
+        var compilation = Bound.File(
+            $"import \"first.mdl\"; import \"second.mdl\"; {Preset} train Own of M {{ }} train Fast of M {{ optimizer adamw(lr: 0.5); }}",
+            ("first.mdl", $"{Model} {Twice} train Fast of M {{ optimizer adamw(lr: 0.25); }} train Slow of M {{ optimizer adamw(lr: 0.125); }}"),
+            ("second.mdl", "import \"first.mdl\"; train Slow of M { optimizer adamw(lr: 0.0625); } train Last of M { recompute layers; } train Other of Unknown { }"));
+        Assert.Empty(compilation.Diagnostics);
+        var trains = Assert.Single(compilation.Models).Trains;
+        Assert.Equal([("Own", 3e-4), ("Fast", 0.5), ("Slow", 0.125), ("Last", 3e-4)], trains.Select(t => (t.Name, t.LearningRate)));
+        Assert.True(trains[3].RecomputeLayers);
+    }
+
+    [Fact]
+    public void AMistakeInImportedTrainingSettingsIsToldInItsOwnFile()
+    {
+        const string Twice = "block Twice(x: [.., D]) -> [.., D] { return 2 * x; }";
+        var imported = $"{Model} {Twice} train Bad of M {{ optimizer adamw(lr: 0 - 1); }}";
+        Assert.Empty(Bound.File($"import \"first.mdl\"; {Preset}", ("first.mdl", imported)).Diagnostics);
+        Assert.Equal(DiagnosticIds.TrainSetting, Assert.Single(Bound.File(imported).Diagnostics).Id);
+    }
+
+    [Fact]
     public void FilesThatImportEachOtherAreTold()
     {
         var compilation = Bound.File("import \"other.mdl\";", ("other.mdl", "import \"test.mdl\";"));
