@@ -64,6 +64,7 @@ public class IncrementalityTests
             (Files, "Unchanged Unchanged Unchanged"),
             (Places, "Unchanged Unchanged Unchanged"),
             (Compiled, "Modified Modified Modified"),
+            (Classes, "Unchanged"),
             (Sources, "Modified Modified Modified"),
             (Diagnostics, "Unchanged"),
             ("Output", "Cached Modified Modified Modified"));
@@ -110,6 +111,7 @@ public class IncrementalityTests
             (Headers, "Cached Cached Unchanged"),
             (Units, "Cached Cached Modified"),
             (Compiled, "Cached Cached Modified"),
+            (Classes, "Unchanged"),
             (Sources, "Cached Cached Modified"),
             ("Output", "Cached Cached Cached Modified"));
 
@@ -123,6 +125,7 @@ public class IncrementalityTests
             (Imported, "Modified"),
             (Units, "Modified Modified Unchanged"),
             (Compiled, "Cached Modified Modified"),
+            (Classes, "Unchanged"),
             (Sources, "Cached Modified Modified"),
             ("Output", "Cached Cached Modified Modified"));
 
@@ -137,6 +140,7 @@ public class IncrementalityTests
             (Imported, "Modified"),
             (Units, "Modified Unchanged Unchanged"),
             (Compiled, "Cached Cached Modified"),
+            (Classes, "Unchanged"),
             (Sources, "Cached Cached Modified"),
             ("Output", "Cached Cached Cached Modified"));
 
@@ -156,6 +160,7 @@ public class IncrementalityTests
                 (Headers, "Cached Cached Unchanged"),
                 (Units, "Cached Cached Modified"),
                 (Compiled, "Cached Cached Modified"),
+                (Classes, "Unchanged"),
                 (Sources, "Cached Cached Unchanged"),
                 (Diagnostics, "Modified"),
                 ("Output", "Cached Cached Cached Modified")),
@@ -190,7 +195,7 @@ public class IncrementalityTests
 
     private static string Cached(string step) => string.Join(" ", Enumerable.Repeat("Cached", step switch
     {
-        Options or References or TrackingNames.Index or Imported or Diagnostics => 1,
+        Options or References or TrackingNames.Index or Imported or Classes or Diagnostics => 1,
         "Output" => 4,
         _ => 3,
     }));
