@@ -1,6 +1,7 @@
 using Mdl.Runtime.Checkpoints;
 using Mdl.Runtime.Devices;
 using Mdl.Runtime.Generation;
+using Mdl.Runtime.Kernels;
 using Mdl.Runtime.Profiling;
 using Mdl.Runtime.Training;
 
@@ -9,14 +10,13 @@ namespace Mdl.Runtime.Models;
 /// <summary>The base of generated model classes: weights in one block of memory, and the programs that run on them.</summary>
 public abstract unsafe partial class LanguageModel : IDisposable
 {
-    private readonly Arena _weights;
 
     /// <summary>Allocates the weights, all zero.</summary>
     protected LanguageModel(Device device, ModelInfo info)
     {
         Device = device;
         Info = info;
-        _weights = new Arena(checked(info.TotalSize * sizeof(float)));
+        WeightBuffer = device.Allocate(info.TotalSize);
     }
 
     /// <summary>Where the model runs.</summary>
@@ -26,7 +26,10 @@ public abstract unsafe partial class LanguageModel : IDisposable
     public ModelInfo Info { get; }
 
     /// <summary>The weight memory: <see cref="ModelInfo.TotalSize"/> floats.</summary>
-    public float* Weights => (float*)_weights.Memory;
+    public DeviceBuffer WeightBuffer { get; }
+
+    /// <summary>The weights as the host sees them. On a device with memory of its own, read it again after each step: see <see cref="DeviceBuffer.Host"/>.</summary>
+    public float* Weights => WeightBuffer.Host;
 
     /// <summary>Gives every parameter and state its first value. The result depends on the seed and the paths only, not on the number of threads.</summary>
     public void Initialize(ulong seed) => WeightInitializer.Run(this, seed);
@@ -102,7 +105,7 @@ public abstract unsafe partial class LanguageModel : IDisposable
     /// <inheritdoc/>
     public virtual void Dispose()
     {
-        _weights.Dispose();
+        WeightBuffer.Dispose();
         GC.SuppressFinalize(this);
     }
 }
@@ -136,6 +139,19 @@ public abstract unsafe class TrainingProgram : IDisposable
 
     /// <summary>Overwrites <see cref="Gradients"/>; call after <see cref="Forward"/>.</summary>
     public abstract void Backward();
+
+    /// <summary>The sum of the squares of <see cref="Gradients"/>, added in an order that depends on their number alone.</summary>
+    public virtual double SquaredGradientNorm(LanguageModel model) => Optimizer.SquaredNorm(model.Device.Team, Gradients, model.Info.TrainableSize);
+
+    /// <summary>AdamW with <see cref="Gradients"/> on weights begin .. begin + count - 1.</summary>
+    /// <param name="model">The model that the program was made for.</param>
+    /// <param name="moments">First and second moments, one behind the other, each laid out as the trainable weights.</param>
+    /// <param name="begin">The first weight.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="step">The numbers of the update.</param>
+    public virtual void Update(LanguageModel model, DeviceBuffer moments, long begin, long count, in AdamWStep step) =>
+        Optimizer.AdamW(
+            model.Device.Team, model.Weights, Gradients, moments.Host, moments.Host + model.Info.TrainableSize, begin, count, step, zeroGradient: false);
 
     /// <summary>Writes the next values of the states (computed by <see cref="Forward"/>) into the weights.</summary>
     public abstract void CommitStates();

@@ -19,7 +19,7 @@ public sealed unsafe class Trainer : IDisposable
     private readonly TrainSettings _settings;
     private readonly LearningRateSchedule _schedule;
     private readonly TrainingProgram _program;
-    private readonly Arena _moments;
+    private readonly DeviceBuffer _moments;
     private readonly float[] _metrics;
     private readonly LossReader _losses;
     private readonly UpdateRange[] _ranges;
@@ -46,7 +46,7 @@ public sealed unsafe class Trainer : IDisposable
         _losses = new LossReader(model.Info);
         _ranges = UpdateRange.Of(model.Info);
         _program = model.CreateTrainingProgram(options.Batch, options.Length);
-        _moments = new Arena(checked(2 * model.Info.TrainableSize * sizeof(float)));
+        _moments = model.Device.Allocate(checked(2 * model.Info.TrainableSize));
         _metrics = new float[_program.Metrics.Length];
     }
 
@@ -65,7 +65,7 @@ public sealed unsafe class Trainer : IDisposable
     /// <summary>Everything the last step measured, laid out by <see cref="ModelInfo.Metrics"/>.</summary>
     public ReadOnlySpan<float> Metrics => _metrics;
 
-    private float* FirstMoments => (float*)_moments.Memory;
+    private float* FirstMoments => _moments.Host;
 
     private float* SecondMoments => FirstMoments + _model.Info.TrainableSize;
 
@@ -98,7 +98,7 @@ public sealed unsafe class Trainer : IDisposable
 
         _program.Backward();
         profile?.Begin(TrainerLaunches.Norm);
-        var norm = Math.Sqrt(Optimizer.SquaredNorm(_model.Device.Team, _program.Gradients, _model.Info.TrainableSize));
+        var norm = Math.Sqrt(_program.SquaredGradientNorm(_model));
         ThrowIfNotFinite(step, "gradient norm", norm);
 
         profile?.Begin(TrainerLaunches.Update);
@@ -197,8 +197,7 @@ public sealed unsafe class Trainer : IDisposable
                 Correction1: (float)(1 - Math.Pow(_settings.Beta1, step)),
                 Correction2: (float)(1 - Math.Pow(_settings.Beta2, step)),
                 GradientScale: (float)scale);
-            Optimizer.AdamW(
-                _model.Device.Team, _model.Weights, _program.Gradients, FirstMoments, SecondMoments, range.Begin, range.Count, update, zeroGradient: false);
+            _program.Update(_model, _moments, range.Begin, range.Count, update);
         }
     }
 

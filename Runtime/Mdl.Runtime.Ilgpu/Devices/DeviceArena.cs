@@ -1,0 +1,43 @@
+using ILGPU;
+using ILGPU.Runtime;
+using Mdl.Runtime.Devices;
+
+namespace Mdl.Runtime.Ilgpu.Devices;
+
+/// <summary>One block of zeroed device memory that holds all buffers of one element type of a program.</summary>
+public sealed class DeviceArena<T> : IDisposable
+    where T : unmanaged
+{
+    private readonly MemoryBuffer1D<T, Stride1D.Dense> _memory;
+    private readonly long[] _offsets;
+    private readonly long[] _sizes;
+
+    /// <summary>Places buffers as <see cref="Arena.Place"/> does and allocates the memory.</summary>
+    /// <exception cref="NotSupportedException">A buffer has 2^31 elements or more: kernels count in 32 bits.</exception>
+    public DeviceArena(IlgpuDevice device, ReadOnlySpan<long> bytes, ReadOnlySpan<int> first, ReadOnlySpan<int> last)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        foreach (var size in bytes)
+        {
+            if (size / 4 > int.MaxValue)
+            {
+                throw new NotSupportedException($"A value of {size} bytes is too large for one kernel; take a smaller batch or length.");
+            }
+        }
+
+        _offsets = new long[bytes.Length];
+        _sizes = bytes.ToArray();
+        Bytes = Arena.Place(bytes, first, last, _offsets);
+        _memory = device.Accelerator.Allocate1D<T>(Math.Max(1, Bytes / 4));
+        _memory.MemSetToZero();
+    }
+
+    /// <summary>The size in bytes.</summary>
+    public long Bytes { get; }
+
+    /// <summary>The memory of one buffer.</summary>
+    public ArrayView<T> this[int buffer] => _memory.View.BaseView.SubView(_offsets[buffer] / 4, _sizes[buffer] / 4);
+
+    /// <inheritdoc/>
+    public void Dispose() => _memory.Dispose();
+}

@@ -1,0 +1,114 @@
+using ILGPU;
+using ILGPU.Runtime;
+using Mdl.Runtime.Devices;
+
+namespace Mdl.Runtime.Ilgpu.Devices;
+
+/// <summary>
+/// A device that ILGPU reaches. Kernels are compiled when they first run; launches are put in order in one stream, so that only copies to the host wait
+/// for them.
+/// </summary>
+public sealed class IlgpuDevice : Mdl.Runtime.Devices.Device
+{
+    /// <summary>Threads of a group, in every kernel: the sizes of shared memory follow from it.</summary>
+    public const int GroupSize = 64;
+
+    private readonly Context _context;
+    private readonly Dictionary<Type, Delegate> _launchers = [];
+    private MemoryBuffer1D<float, Stride1D.Dense>? _scratch;
+    private LaunchTimes? _times;
+
+    /// <summary>A device on an accelerator of <paramref name="context"/>; both belong to it from now on.</summary>
+    /// <exception cref="NotSupportedException">The accelerator's groups have fewer than <see cref="GroupSize"/> threads.</exception>
+    public IlgpuDevice(Context context, Accelerator accelerator)
+        : base(Host.Team)
+    {
+        ArgumentNullException.ThrowIfNull(context);
+        ArgumentNullException.ThrowIfNull(accelerator);
+        if (accelerator.MaxNumThreadsPerGroup < GroupSize)
+        {
+            throw new NotSupportedException($"{accelerator.Name} runs {accelerator.MaxNumThreadsPerGroup} threads in a group; kernels need {GroupSize}.");
+        }
+
+        (_context, Accelerator) = (context, accelerator);
+    }
+
+    /// <summary>The name that the driver gives the device.</summary>
+    public string Name => Accelerator.Name;
+
+    /// <summary>The ILGPU accelerator.</summary>
+    public Accelerator Accelerator { get; }
+
+    /// <summary>The argument types of the kernels that have run, which stand for the kernels.</summary>
+    public IReadOnlyCollection<Type> Kernels => _launchers.Keys;
+
+    /// <inheritdoc/>
+    public override DeviceBuffer Allocate(long floats) => new IlgpuBuffer(this, floats);
+
+    /// <summary>Measures each kernel from now on, which makes launches wait for each other.</summary>
+    public LaunchTimes MeasureLaunches() => _times = new();
+
+    /// <summary>Waits for everything that was launched.</summary>
+    public void Synchronize() => Accelerator.Synchronize();
+
+    /// <summary>Runs a kernel with groups of <see cref="GroupSize"/> threads; no groups, no launch.</summary>
+    /// <typeparam name="T">The kernel's arguments; each kernel has its own type.</typeparam>
+    public void Launch<T>(Action<T> kernel, long groups, T arguments)
+        where T : struct
+    {
+        if (groups <= 0)
+        {
+            return;
+        }
+
+        if (!_launchers.TryGetValue(typeof(T), out var launcher))
+        {
+            launcher = Accelerator.LoadStreamKernel(kernel);
+            _launchers[typeof(T)] = launcher;
+        }
+
+        var run = (Action<KernelConfig, T>)launcher;
+        var config = new KernelConfig(checked((int)groups), GroupSize);
+        if (_times is null)
+        {
+            run(config, arguments);
+            return;
+        }
+
+        Synchronize();
+        var start = System.Diagnostics.Stopwatch.GetTimestamp();
+        run(config, arguments);
+        Synchronize();
+        _times.Add(typeof(T), System.Diagnostics.Stopwatch.GetElapsedTime(start));
+    }
+
+    /// <summary>Runs a kernel with at least <paramref name="threads"/> threads.</summary>
+    public void LaunchThreads<T>(Action<T> kernel, long threads, T arguments)
+        where T : struct => Launch(kernel, (threads + GroupSize - 1) / GroupSize, arguments);
+
+    /// <summary>Memory that a kernel's launches may use until the next call.</summary>
+    internal ArrayView<float> Scratch(long floats)
+    {
+        if (_scratch is null || _scratch.Length < floats)
+        {
+            Synchronize();
+            _scratch?.Dispose();
+            _scratch = Accelerator.Allocate1D<float>(Math.Max(floats, 1 << 12));
+        }
+
+        return _scratch.View;
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            _scratch?.Dispose();
+            Accelerator.Dispose();
+            _context.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}
