@@ -18,7 +18,7 @@ public static class MdlCompiler
         cancellation.ThrowIfCancellationRequested();
         var compilation = Binder.Bind(source, import, cancellation);
         var ns = compilation.Module.Length > 0 ? compilation.Module : options.Namespace;
-        var files = ParallelParts.Run(ModelEmitter.Parts(compilation.Models, ns, cancellation), () => new EmissionBuffers());
+        var files = ParallelParts.Run(ModelEmitter.Parts(compilation.Models, ns, options.EmitIlgpu, cancellation), () => new EmissionBuffers());
         return new(files.SelectMany(f => f).ToEquatableArray(), compilation.Diagnostics)
         {
             Classes = compilation.Models.Map(m => new GeneratedClass(ns, m.ClassName, m.NameSpan)),

@@ -42,27 +42,27 @@ internal static class Expressions
         : ((float)value).ToString("R", CultureInfo.InvariantCulture) + "f";
 
     /// <summary>A digit of its loop variable, or of the number that was looked up.</summary>
-    public static string Digit(Digit digit, string? looked)
+    public static string Digit(Digit digit, string? looked, Func<Dim, string> size)
     {
         var variable = looked ?? digit.Variable switch { LoopVariable.Row => "r", LoopVariable.Column => "c", _ => "j" };
-        var text = digit.Divisor.IsOne ? variable : $"{variable} / {Size(digit.Divisor)}";
-        return digit.Modulus is null ? text : $"{text} % {Size(digit.Modulus)}";
+        var text = digit.Divisor.IsOne ? variable : $"{variable} / {size(digit.Divisor)}";
+        return digit.Modulus is null ? text : $"{text} % {size(digit.Modulus)}";
     }
 
-    public static string Unary(UnaryFunction function, string x) => function switch
+    public static string Unary(string library, UnaryFunction function, string x) => function switch
     {
         UnaryFunction.Negate => x.StartsWith("-", StringComparison.Ordinal) ? $"-({x})" : $"-{x}",
         UnaryFunction.Square => $"{x} * {x}",
         UnaryFunction.StopGradient => x,
-        _ => $"Simd.{function}({x})",
+        _ => $"{library}.{function}({x})",
     };
 
-    public static string Binary(BinaryFunction function, string x, string y) => function switch
+    public static string Binary(string library, BinaryFunction function, string x, string y) => function switch
     {
         BinaryFunction.Add => $"{x} + {y}",
         BinaryFunction.Subtract => $"{x} - {y}",
         BinaryFunction.Multiply => $"{x} * {y}",
         BinaryFunction.Divide => $"{x} / {y}",
-        _ => $"Simd.{function}({x}, {y})",
+        _ => $"{library}.{function}({x}, {y})",
     };
 }

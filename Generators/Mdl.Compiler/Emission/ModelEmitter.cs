@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mdl.Compiler.Emission.Ilgpu;
 using Mdl.Dsl;
 using Mdl.Dsl.Binding;
 using Mdl.Dsl.Graphs;
@@ -10,7 +11,7 @@ namespace Mdl.Compiler.Emission;
 internal static class ModelEmitter
 {
     /// <summary>Parts of the files of the models, in order. Each may be made on another thread.</summary>
-    public static IReadOnlyList<Func<EmissionBuffers, GeneratedFile[]>> Parts(IEnumerable<BoundModel> models, string ns, CancellationToken cancellation)
+    public static IReadOnlyList<Func<EmissionBuffers, GeneratedFile[]>> Parts(IEnumerable<BoundModel> models, string ns, bool emitIlgpu, CancellationToken cancellation)
     {
         var parts = new List<Func<EmissionBuffers, GeneratedFile[]>>();
         foreach (var model in models)
@@ -20,10 +21,18 @@ internal static class ModelEmitter
             var inference = new Lazy<InferencePlan>(() => ModelPlans.Inference(model, layout, cancellation));
             parts.Add(buffers =>
             [
-                new($"{model.ClassName}.g.cs", Model(buffers, model, ns, layout, training.Value, inference.Value)),
+                new($"{model.ClassName}.g.cs", Model(buffers, model, ns, layout, training.Value, inference.Value, emitIlgpu)),
                 new($"{model.ClassName}.Training.g.cs", Training(buffers, model, ns, layout, training.Value, inference.Value.Longest)),
             ]);
             parts.Add(buffers => [new($"{model.ClassName}.Inference.g.cs", Inference(buffers, model, ns, inference.Value))]);
+            if (emitIlgpu)
+            {
+                parts.Add(buffers =>
+                [
+                    IlgpuModelEmitter.Training(buffers, model, ns, layout, training.Value, inference.Value.Longest),
+                    IlgpuModelEmitter.Inference(buffers, model, ns, inference.Value),
+                ]);
+            }
         }
 
         return parts;
@@ -51,7 +60,7 @@ internal static class ModelEmitter
 
     public static string Quoted(string text) => "\"" + text.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\r", "\\r").Replace("\n", "\\n") + "\"";
 
-    private static string Model(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan training, InferencePlan inference)
+    private static string Model(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan training, InferencePlan inference, bool emitIlgpu)
     {
         var code = Header(buffers, model, ns);
         var name = model.ClassName;
@@ -128,10 +137,12 @@ internal static class ModelEmitter
         code.Line($"    ModelInfo, batch, length, threads == 0 ? Environment.ProcessorCount : threads, {metrics}, Training.LaunchesOf(batch, length), Training.Buffers(batch, length));");
         code.Line();
         code.Line("/// <inheritdoc/>");
-        code.Line("public override TrainingProgram CreateTrainingProgram(int batch, int length) => new Training(this, batch, length);");
+        code.Line("public override TrainingProgram CreateTrainingProgram(int batch, int length) =>" + (emitIlgpu ? "" : " new Training(this, batch, length);"));
+        ChooseByDevice(code, emitIlgpu, "Training(this, batch, length)");
         code.Line();
         code.Line("/// <inheritdoc/>");
-        code.Line("public override InferenceProgram CreateInferenceProgram(int batch, int chunk, int capacity) => new Inference(this, batch, chunk, capacity);");
+        code.Line("public override InferenceProgram CreateInferenceProgram(int batch, int chunk, int capacity) =>" + (emitIlgpu ? "" : " new Inference(this, batch, chunk, capacity);"));
+        ChooseByDevice(code, emitIlgpu, "Inference(this, batch, chunk, capacity)");
         ParameterTreeEmitter.Write(code, model, layout);
         code.Close();
         return code.ToString();
@@ -139,7 +150,8 @@ internal static class ModelEmitter
 
     private static string Training(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan plan, long? longest)
     {
-        var emitter = new ProgramEmitter(plan.Program, cached: false, buffers, shortFormats: model.Trains.Count > 0 && model.Trains[0].Precision == "bf16");
+        var shortFormats = model.Trains.Count > 0 && model.Trains[0].Precision == "bf16";
+        var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: false, buffers, shortFormats);
         var steps = plan.Program.Top.Steps.Count;
         var code = Header(buffers, model, ns);
         code.Open($"public sealed partial class {model.ClassName}");
@@ -216,7 +228,7 @@ internal static class ModelEmitter
     private static string Inference(EmissionBuffers buffers, BoundModel model, string ns, InferencePlan plan)
     {
         // The caches that fields and constructor speak of are known when the statements are written.
-        var emitter = new ProgramEmitter(plan.Program, cached: true, buffers);
+        var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: true, buffers);
         var run = buffers.Statements.Restart(3);
         emitter.Statements(run, 0, plan.Program.Top.Steps.Count);
         var code = Header(buffers, model, ns);
@@ -276,7 +288,7 @@ internal static class ModelEmitter
         if (plan.Uncached is { } mixing)
         {
             code.Open("if (past > 0)");
-            code.Line($"throw new NotSupportedException({Quoted($"{model.ClassName} mixes tokens otherwise than by causal attention ({KernelSummary.Of(mixing)}): it computes whole sequences, but cannot continue one from a cache.")});");
+            code.Line($"throw new NotSupportedException({Quoted(NoCache(model, mixing))});");
             code.Close();
             code.Line();
         }
@@ -322,8 +334,20 @@ internal static class ModelEmitter
     private static void Enter(CodeWriter code, BoundModel model, string program) =>
         code.Line($"var profile = _device.Profiler?.Enter(this, {Quoted($"{model.ClassName} {program}")}, Launches);");
 
+    /// <summary>Why a model cannot continue a sequence.</summary>
+    public static string NoCache(BoundModel model, Node mixing) =>
+        $"{model.ClassName} mixes tokens otherwise than by causal attention ({KernelSummary.Of(mixing)}): it computes whole sequences, but cannot continue one from a cache.";
+
+    private static void ChooseByDevice(CodeWriter code, bool emitIlgpu, string program)
+    {
+        if (emitIlgpu)
+        {
+            code.Line($"    Device is Mdl.Runtime.Ilgpu.Devices.IlgpuDevice ? new Ilgpu{program} : new {program};");
+        }
+    }
+
     /// <summary>Positions beyond a learned table would read foreign memory.</summary>
-    private static void LimitLength(CodeWriter code, long? longest, string argument)
+    public static void LimitLength(CodeWriter code, long? longest, string argument)
     {
         if (longest is { } most)
         {

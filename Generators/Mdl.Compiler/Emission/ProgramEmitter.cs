@@ -7,7 +7,7 @@ using static Mdl.Compiler.Emission.Expressions;
 namespace Mdl.Compiler.Emission;
 
 /// <summary>Writes the steps of a plan as statements, and the kernels that they launch.</summary>
-internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionBuffers buffers, bool shortFormats = false)
+internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool cached, EmissionBuffers buffers, bool shortFormats = false)
 {
     private readonly CodeWriter _kernels = buffers.Kernels.Restart(2);
     private readonly List<(string Name, Dim Size)> _caches = [];
@@ -36,22 +36,12 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
     {
         foreach (var buffer in program.Buffers)
         {
-            fields.Line($"private readonly {TypeOf(buffer.Element)}* {buffer.Name};");
+            fields.Line($"private readonly {dialect.PointerTo(buffer.Element)} {buffer.Name};");
         }
     }
 
     /// <summary>The statements of the constructor that place the arena's buffers.</summary>
-    public void Places(CodeWriter constructor, string arena)
-    {
-        constructor.Line($"var buffers = Buffers({Symbols});");
-        constructor.Line("var offsets = new long[buffers.Length];");
-        constructor.Line($"{arena} = new Arena(Arena.Place(buffers, offsets));");
-        var index = 0;
-        foreach (var buffer in Alive)
-        {
-            constructor.Line($"{buffer.Name} = ({TypeOf(buffer.Element)}*)({arena}.Memory + offsets[{index++}]);");
-        }
-    }
+    public void Places(CodeWriter constructor, string arena) => dialect.Place(constructor, [.. Alive], arena, Symbols);
 
     /// <summary>The methods that tell what the arena holds and what the launches cost; for the statements written so far.</summary>
     public void Tables(CodeWriter code, int forwardLaunches)
@@ -86,8 +76,6 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
 
     private IEnumerable<ArenaBuffer> Alive => program.Buffers.Where(b => b.Last >= 0);
 
-    private static string TypeOf(ElementType element) => element == ElementType.I32 ? "int" : "float";
-
     private void Steps(CodeWriter code, ScopePlan plan, IEnumerable<Step> steps, IReadOnlyList<(string Variable, int Count)> loops)
     {
         foreach (var step in steps)
@@ -97,21 +85,26 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
                 case KernelStep { Kernel: var kernel }:
                     var rows = KernelSummary.Of(plan, [], kernel, CostsOf(plan));
                     Begin(code, rows, loops);
-                    new RowKernelEmitter(plan, kernel, buffers).Emit(KernelSummary.Document(plan, kernel, rows), _kernels, code);
+                    dialect.Kernel(plan, kernel, buffers).Emit(KernelSummary.Document(plan, kernel, rows), _kernels, code);
                     break;
                 case TemplateStep { Node: var node }:
                     Begin(code, KernelSummary.Of(plan, [node], null, CostsOf(plan)), loops, IsShort(plan, node));
-                    code.Line(new TemplateEmitter(plan, cached ? (_, inputs) => Cache(inputs, loops) : null, shortFormats).Emit(node));
+                    code.Line(Template(plan, cached ? (_, inputs) => Cache(inputs, loops) : null).Emit(node));
                     break;
                 case ProductStep { Nodes: var products, Kernel: var epilogue }:
                     var both = KernelSummary.Of(plan, [.. products], epilogue, CostsOf(plan));
                     Begin(code, both, loops, IsShort(plan, products[0]));
-                    new RowKernelEmitter(plan, epilogue, buffers).Emit(
-                        KernelSummary.Document(plan, epilogue, both), _kernels, code, new TemplateEmitter(plan, null, shortFormats).GroupedRows(products));
+                    foreach (var product in dialect.HasEpilogues ? [] : products)
+                    {
+                        code.Line(Template(plan, null).Emit(product));
+                    }
+
+                    dialect.Kernel(plan, epilogue, buffers).Emit(
+                        KernelSummary.Document(plan, epilogue, both), _kernels, code, dialect.HasEpilogues ? Template(plan, null).GroupedRows(products) : null);
                     break;
                 case CopyStep copy:
                     Begin(code, KernelSummary.Of(copy), loops);
-                    code.Line($"RowLaunch.Copy({Of(copy.Source)}, {Of(copy.Target)}, {Size(copy.Size)});");
+                    code.Line(dialect.Copy(copy.Source, dialect.Of(copy.Target), copy.Size));
                     break;
                 case LoopStep { Loop: var loop }:
                     Loop(code, loop, loops);
@@ -133,7 +126,7 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
     /// <summary>Tells the profiler which launch comes, and the reader what it computes.</summary>
     private void Begin(CodeWriter code, KernelSummary summary, IReadOnlyList<(string Variable, int Count)> loops, bool isShort = false)
     {
-        code.Line($"profile?.Begin({_launches.Count}); // {summary.Comment}");
+        code.Line(dialect.Begin(_launches.Count, summary.Comment));
         _launches.Add((summary, loops.Count == 0 ? "" : loops[loops.Count - 1].Variable, loops.Aggregate(1, (calls, l) => calls * l.Count), isShort));
     }
 
@@ -141,12 +134,14 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
         && plan.Graph.Nodes[node].Operation is Contract { InF32: false } or GroupedContract { InF32: false } or GroupedOuter { InF32: false }
             or LinearCrossEntropy or LinearCrossEntropyGradient;
 
+    private TemplateEmitter Template(ScopePlan plan, Func<Attend, StridedView[], (string Keys, string Values)>? cache) => new(dialect, plan, cache, shortFormats);
+
     private void Loop(CodeWriter code, LoopPlan loop, IReadOnlyList<(string Variable, int Count)> loops)
     {
         var (variable, count) = (loop.Variable, loop.Repeat.Count);
         foreach (var carried in loop.Carried)
         {
-            var type = TypeOf(carried.Type.Element);
+            var type = dialect.PointerTo(carried.Type.Element);
             if (carried.IsPlaced)
             {
                 continue;
@@ -154,13 +149,13 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
 
             if (carried.Stack is { } stack)
             {
-                var first = Of(stack.Slot(loop.Repeat.Reverse ? (count - 1).ToString(CultureInfo.InvariantCulture) : "0", carried.Type.Size));
+                var first = dialect.Of(stack.Slot(loop.Repeat.Reverse ? (count - 1).ToString(CultureInfo.InvariantCulture) : "0", carried.Type.Size));
                 Begin(code, KernelSummary.Of(new CopyStep(carried.Initial, stack, carried.Type.Size, carried.Type.Element)), loops);
-                code.Line($"RowLaunch.Copy({Of(carried.Initial)}, {first}, {Size(carried.Type.Size)});");
+                code.Line(dialect.Copy(carried.Initial, first, carried.Type.Size));
             }
             else
             {
-                code.Line($"{type}* {carried.In} = {Of(carried.Initial)};");
+                code.Line($"{type} {carried.In} = {dialect.Of(carried.Initial)};");
             }
         }
 
@@ -168,22 +163,22 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
         code.Open(loop.Repeat.Reverse ? $"for (long {variable} = {count - 1}; {variable} >= 0; {variable}--)" : $"for (long {variable} = 0; {variable} < {count}; {variable}++)");
         foreach (var carried in loop.Carried)
         {
-            var type = TypeOf(carried.Type.Element);
+            var type = dialect.PointerTo(carried.Type.Element);
             if (carried.Stack is { } stack)
             {
-                var next = Of(stack.Slot($"({variable} {(loop.Repeat.Reverse ? "-" : "+")} 1)", carried.Type.Size));
-                code.Line($"{type}* {carried.In} = {Of(stack.Slot(variable, carried.Type.Size))};");
-                code.Line($"{type}* {carried.Out} = {variable} == {last} ? {Of(carried.Final)} : {next};");
+                var next = dialect.Of(stack.Slot($"({variable} {(loop.Repeat.Reverse ? "-" : "+")} 1)", carried.Type.Size));
+                code.Line($"{type} {carried.In} = {dialect.Of(stack.Slot(variable, carried.Type.Size))};");
+                code.Line($"{type} {carried.Out} = {variable} == {last} ? {dialect.Of(carried.Final)} : {next};");
             }
             else
             {
                 var between = carried.Between.Count switch
                 {
-                    0 => Of(carried.Final),
-                    1 => $"{variable} == {last} ? {Of(carried.Final)} : {Of(carried.Between[0])}",
-                    _ => $"{variable} == {last} ? {Of(carried.Final)} : {variable} % 2 == 0 ? {Of(carried.Between[0])} : {Of(carried.Between[1])}",
+                    0 => dialect.Of(carried.Final),
+                    1 => $"{variable} == {last} ? {dialect.Of(carried.Final)} : {dialect.Of(carried.Between[0])}",
+                    _ => $"{variable} == {last} ? {dialect.Of(carried.Final)} : {variable} % 2 == 0 ? {dialect.Of(carried.Between[0])} : {dialect.Of(carried.Between[1])}",
                 };
-                code.Line($"{type}* {carried.Out} = {between};");
+                code.Line($"{type} {carried.Out} = {between};");
             }
         }
 
@@ -204,15 +199,15 @@ internal sealed class ProgramEmitter(ProgramPlan program, bool cached, EmissionB
             var field = $"_{name}{(_caches.Count / 2 + 1).ToString(CultureInfo.InvariantCulture)}";
             var slot = view.Shape[0] * Dim.Symbol("capacity") * view.Shape[2] * view.Shape[3];
             var size = slot;
-            var text = field;
+            var offset = new List<string>();
             foreach (var (variable, count) in loops.Reverse())
             {
-                text += $" + {variable} * {Size(size)}";
+                offset.Add($"{variable} * {Size(size)}");
                 size *= count;
             }
 
             _caches.Add((field, size));
-            return loops.Count == 0 ? field : "(" + text + ")";
+            return loops.Count == 0 ? field : dialect.Moved(field, string.Join(" + ", offset));
         }
 
         return (Field("cachedKeys", inputs[1]), Field("cachedValues", inputs[2]));

@@ -1,7 +1,7 @@
 namespace Mdl.Compiler.Emission;
 
 /// <summary>Kernels that run on the rows of a product as soon as these are there.</summary>
-internal sealed partial class RowKernelEmitter
+internal partial class RowKernelEmitter
 {
     private void Epilogue(CodeWriter code, string summary)
     {

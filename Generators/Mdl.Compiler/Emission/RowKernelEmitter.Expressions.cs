@@ -7,7 +7,7 @@ using static Mdl.Compiler.Emission.Expressions;
 namespace Mdl.Compiler.Emission;
 
 /// <summary>Expressions: loads, functions, and choices of views, each computed as far out as it can be.</summary>
-internal sealed partial class RowKernelEmitter
+internal partial class RowKernelEmitter
 {
     /// <summary>A pointer expression; Level.Column if it moves with the columns.</summary>
     private string Address(Storage storage, ElementType element, Linear flat, out Level level)
@@ -17,18 +17,27 @@ internal sealed partial class RowKernelEmitter
         var constant = flat.Offset.IsConstant ? flat.Offset : Dim.Zero;
         var offset = flat.Offset.IsConstant ? Dim.Zero : flat.Offset;
         var rest = new Linear(moving is null ? flat.Terms : flat.Terms.Where(t => t.Digit.Variable != LoopVariable.Column).ToEquatableArray(), offset);
-        var start = pointer;
+        string? start = null;
         if (!rest.IsZero)
         {
             start = rest.Uses(LoopVariable.Inner)
-                ? $"{pointer} + {Text(rest)}"
+                ? Start(pointer, Text(rest))
                 : RowLevelStart(pointer, rest);
         }
 
         level = moving is not null ? Level.Column : rest.Uses(LoopVariable.Inner) ? Level.Inner : Level.Row;
         var column = moving is null ? "" : moving.Coefficient.IsOne ? " + c" : $" + c * {Text(moving.Coefficient)}";
-        return start + column + Plus(constant);
+        return At(pointer, start, column + (constant.Equals(Dim.Zero) ? "" : " + " + SizeText(constant)));
     }
+
+    /// <summary>An element: the start of its row, if that is not the pointer, and " + ..." within the row.</summary>
+    protected virtual string At(string pointer, string? start, string within) => (start ?? pointer) + within;
+
+    /// <summary>The value of an element.</summary>
+    protected virtual string Read(string element) => $"*({element})";
+
+    /// <summary>Sets an element.</summary>
+    protected virtual string Write(string element, string value) => $"*({element}) = {value};";
 
     private static LinearTerm? MovingTerm(Linear index)
     {
@@ -117,9 +126,9 @@ internal sealed partial class RowKernelEmitter
         var text = node.Operation switch
         {
             Unary { Function: UnaryFunction.ToFloat } => level == Level.Column && _vector ? $"Vector512.ConvertToSingle({texts[0]})" : $"(float){texts[0]}",
-            Unary unary => Unary(unary.Function, texts[0]),
-            Binary binary => Binary(binary.Function, texts[0], texts[1]),
-            Select => $"Simd.Select({texts[0]}, {texts[1]}, {texts[2]})",
+            Unary unary => Unary(Library, unary.Function, texts[0]),
+            Binary binary => Binary(Library, binary.Function, texts[0], texts[1]),
+            Select => $"{Library}.Select({texts[0]}, {texts[1]}, {texts[2]})",
             _ => throw new InvalidOperationException($"{node.Operation} is no row operation"),
         };
         return Keep(key, new(text, level), "e", value);
@@ -191,7 +200,7 @@ internal sealed partial class RowKernelEmitter
         var address = Address(_plan.Stored[stored], Graph.Type(value).Element, flat, out var level);
         if (level != Level.Column || !_vector)
         {
-            return new($"*({address})", level);
+            return new(Read(address), level);
         }
 
         var stride = MovingTerm(flat)!.Coefficient;

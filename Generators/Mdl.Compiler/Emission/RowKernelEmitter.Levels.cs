@@ -7,7 +7,7 @@ using static Mdl.Compiler.Emission.Expressions;
 namespace Mdl.Compiler.Emission;
 
 /// <summary>How many row reductions stand one behind the other under each value: the pass in which it can be computed.</summary>
-internal sealed partial class RowKernelEmitter
+internal partial class RowKernelEmitter
 {
     private int LevelOf(Root root)
     {

@@ -6,7 +6,7 @@ using static Mdl.Compiler.Emission.Expressions;
 namespace Mdl.Compiler.Emission;
 
 /// <summary>Passes over a row: loops over columns that reduce and store.</summary>
-internal sealed partial class RowKernelEmitter
+internal partial class RowKernelEmitter
 {
     private void Pass(int pass)
     {
@@ -54,9 +54,7 @@ internal sealed partial class RowKernelEmitter
         var loops = _buffers.Loops.Restart(5);
         foreach (var reduction in reductions)
         {
-            var start = IsMaximum(reduction) ? "float.NegativeInfinity" : "0f";
-            _row.Line($"var v{Number(reduction.Node)} = Vector512.Create({start});");
-            _row.Line($"var s{Number(reduction.Node)} = {start};");
+            Declare(_row, reduction.Node, IsMaximum(reduction) ? "float.NegativeInfinity" : "0f");
         }
 
         if (width.IsConstant)
@@ -67,37 +65,72 @@ internal sealed partial class RowKernelEmitter
             for (var i = 0; i + 1 < cuts.Count; i++)
             {
                 var (start, end) = (cuts[i], cuts[i + 1]);
-                var main = IsInt ? 0 : (end - start) / 16 * 16;
                 (_segmentStart, _segmentEnd) = (start, end);
-                if (main > 0)
+                foreach (var (header, vector) in Headers(start, end, IsInt))
                 {
-                    Body(loops, $"for (long c = {start}; c < {start + main}; c += 16)", true, reductions, roots);
-                }
-
-                if (start + main < end)
-                {
-                    Body(loops, end - start == 1 ? $"for (long c = {start}; c < {end}; c++)" : $"for (long c = {start + main}; c < {end}; c++)", false, reductions, roots);
+                    Body(loops, header, vector, reductions, roots);
                 }
             }
         }
         else
         {
             (_segmentStart, _segmentEnd) = (0, long.MaxValue);
-            if (!IsInt)
+            foreach (var (header, vector) in Headers(Text(width), IsInt))
             {
-                Body(loops, $"for (long c = 0; c + 16 <= {Text(width)}; c += 16)", true, reductions, roots);
+                Body(loops, header, vector, reductions, roots);
             }
-
-            Body(loops, $"for (long c = {(IsInt ? "0" : $"{Text(width)} / 16 * 16")}; c < {Text(width)}; c++)", false, reductions, roots);
         }
 
         _row.Raw(loops);
         foreach (var reduction in reductions)
         {
-            var both = IsMaximum(reduction) ? $"Simd.Maximum(Simd.Highest(v{Number(reduction.Node)}), s{Number(reduction.Node)})" : $"Vector512.Sum(v{Number(reduction.Node)}) + s{Number(reduction.Node)}";
-            _row.Line($"var x{Number(reduction.Node)} = {both};");
+            _row.Line($"var x{Number(reduction.Node)} = {Reduced(reduction.Node, IsMaximum(reduction))};");
             _reductions[reduction] = $"x{Number(reduction.Node)}";
         }
+    }
+
+    /// <summary>The variables that a reduction adds to.</summary>
+    protected virtual void Declare(CodeWriter code, int node, string start)
+    {
+        code.Line($"var v{node} = Vector512.Create({start});");
+        code.Line($"var s{node} = {start};");
+    }
+
+    /// <summary>The result of a reduction after its loops.</summary>
+    protected virtual string Reduced(int node, bool isMaximum) =>
+        isMaximum ? $"Simd.Maximum(Simd.Highest(v{Number(node)}), s{Number(node)})" : $"Vector512.Sum(v{Number(node)}) + s{Number(node)}";
+
+    /// <summary>The loops over columns start .. end - 1, and whether each computes whole vectors.</summary>
+    protected virtual IEnumerable<(string Header, bool IsVector)> Headers(long start, long end, bool isInt)
+    {
+        var main = isInt ? 0 : (end - start) / 16 * 16;
+        if (main > 0)
+        {
+            yield return ($"for (long c = {start}; c < {start + main}; c += 16)", true);
+        }
+
+        if (start + main < end)
+        {
+            yield return ($"for (long c = {start + main}; c < {end}; c++)", false);
+        }
+    }
+
+    /// <summary>The loops over as many columns as only the run knows.</summary>
+    protected virtual IEnumerable<(string Header, bool IsVector)> Headers(string width, bool isInt)
+    {
+        if (!isInt)
+        {
+            yield return ($"for (long c = 0; c + 16 <= {width}; c += 16)", true);
+        }
+
+        yield return ($"for (long c = {(isInt ? "0" : $"{width} / 16 * 16")}; c < {width}; c++)", false);
+    }
+
+    /// <summary>Adds a value to the sum of its column.</summary>
+    protected virtual string AddToColumn(int node, string value, bool isVector)
+    {
+        var sums = $"sums{Number(node)} + c";
+        return isVector ? $"(Vector512.Load({sums}) + {value}).Store({sums});" : $"*({sums}) += {value};";
     }
 
     private bool IsMaximum(Value reduction) => ((Reduce)Graph.Nodes[reduction.Node].Operation).Function == ReduceFunction.Maximum;
@@ -171,7 +204,7 @@ internal sealed partial class RowKernelEmitter
             var input = Graph.Nodes[reduction.Node].Inputs[0];
             var value = Columnwise(Eval(input, _plan.Fuser.RootIndex(Graph.Type(input).Shape)));
             var sum = (vector ? "v" : "s") + Number(reduction.Node);
-            _loop.Line(IsMaximum(reduction) ? $"{sum} = Simd.Maximum({sum}, {value});" : $"{sum} += {value};");
+            _loop.Line(IsMaximum(reduction) ? $"{sum} = {Library}.Maximum({sum}, {value});" : $"{sum} += {value};");
         }
 
         foreach (var root in roots)
@@ -186,8 +219,7 @@ internal sealed partial class RowKernelEmitter
             if (root.Kind == RootKind.ColumnReduce)
             {
                 var value = Columnwise(Eval(Graph.Nodes[root.Value.Node].Inputs[0], at));
-                var sums = $"sums{Number(root.Value.Node)} + c";
-                _loop.Line(vector ? $"(Vector512.Load({sums}) + {value}).Store({sums});" : $"*({sums}) += {value};");
+                _loop.Line(AddToColumn(root.Value.Node, value, vector));
             }
             else
             {
@@ -216,9 +248,9 @@ internal sealed partial class RowKernelEmitter
         var start = reduce.Function == ReduceFunction.Maximum ? "float.NegativeInfinity" : "0f";
         loops.Open(header);
         loops.Line(_vector ? $"var sum = Vector512.Create({start});" : $"var sum = {start};");
-        loops.Open($"for (long j = 0; j < {Text(Dim.Product(reduce.Axes.Select(a => shape[a])))}; j++)");
+        loops.Open($"for ({IndexType} j = 0; j < {Text(Dim.Product(reduce.Axes.Select(a => shape[a])))}; j++)");
         loops.Raw(_loop);
-        loops.Line(reduce.Function == ReduceFunction.Maximum ? $"sum = Simd.Maximum(sum, {value});" : $"sum += {value};");
+        loops.Line(reduce.Function == ReduceFunction.Maximum ? $"sum = {Library}.Maximum(sum, {value});" : $"sum += {value};");
         loops.Close();
         _loop.Restart(6);
         Store(root, at, "sum");
@@ -244,6 +276,6 @@ internal sealed partial class RowKernelEmitter
         }
 
         var address = Address(_plan.Stored[target], Graph.Type(target).Element, IndexFlow.Flatten(strides, at).Plus(offset), out var level);
-        _loop.Line(_vector && level == Level.Column ? $"{value}.Store({address});" : $"*({address}) = {(_vector ? value + ".ToScalar()" : value)};");
+        _loop.Line(_vector && level == Level.Column ? $"{value}.Store({address});" : Write(address, _vector ? value + ".ToScalar()" : value));
     }
 }

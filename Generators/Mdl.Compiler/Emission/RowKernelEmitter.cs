@@ -11,8 +11,9 @@ namespace Mdl.Compiler.Emission;
 /// row reductions; a pass is a vectorised loop over columns for each width, cut where a concatenation along the columns changes operand.
 /// Expressions are computed once per pass and column, numbers that are the same for a whole row once per row.
 /// </summary>
-internal sealed partial class RowKernelEmitter
+internal partial class RowKernelEmitter
 {
+    private readonly Dialect _dialect;
     private readonly ScopePlan _plan;
     private readonly RowKernel _kernel;
     private readonly List<(string Name, string Type, string Source)> _fields = [];
@@ -35,8 +36,9 @@ internal sealed partial class RowKernelEmitter
     private long _segmentEnd;
     private int _counter;
 
-    public RowKernelEmitter(ScopePlan plan, RowKernel kernel, EmissionBuffers buffers)
+    public RowKernelEmitter(Dialect dialect, ScopePlan plan, RowKernel kernel, EmissionBuffers buffers)
     {
+        _dialect = dialect;
         _plan = plan;
         _kernel = kernel;
         _buffers = buffers;
@@ -54,6 +56,24 @@ internal sealed partial class RowKernelEmitter
 
     private sealed record Operand(string Text, Level Level);
 
+    /// <summary>The class of the elementwise functions.</summary>
+    protected virtual string Library => "Simd";
+
+    /// <summary>The type of row numbers and indices.</summary>
+    protected virtual string IndexType => "long";
+
+    /// <summary>The kernel in hand.</summary>
+    protected RowKernel Kernel => _kernel;
+
+    /// <summary>Memory that the kernel works on: field, element type, and what the launch sets it to.</summary>
+    protected IReadOnlyList<(string Name, string Type, string Source)> Memory => _fields;
+
+    /// <summary>Sizes that the kernel needs to know.</summary>
+    protected IReadOnlyCollection<string> Symbols => _symbols;
+
+    /// <summary>The statements of one row.</summary>
+    protected CodeWriter RowBody => _row;
+
     private Graph Graph => _plan.Graph;
 
     private bool IsInt => Graph.Type(_kernel.Roots[0].Value).Element == ElementType.I32;
@@ -66,10 +86,8 @@ internal sealed partial class RowKernelEmitter
         foreach (var root in _kernel.Roots.Where(r => r.Kind == RootKind.ColumnReduce))
         {
             var width = WidthOf(_plan.Fuser.SpaceOf(root));
-            var partial = Pointer(_plan.Partials[root.Value], ElementType.F32);
-            sums.Line($"var sums{root.Value.Node} = {partial} + (chunk * {Text(width)});");
-            sums.Line($"new Span<float>(sums{root.Value.Node}, (int){Text(width)}).Clear();");
-            finish.Add($"RowLaunch.AddPartials({Of(_plan.Partials[root.Value])}, chunks, {Size(width)}, {Of(_plan.Stored[root.Value])});");
+            DeclareSums(sums, root.Value.Node, Pointer(_plan.Partials[root.Value], ElementType.F32), Text(width));
+            finish.Add(AddPartials(_dialect.Of(_plan.Partials[root.Value]), Size(width), _dialect.Of(_plan.Stored[root.Value])));
         }
 
         foreach (var root in _kernel.Roots)
@@ -90,7 +108,6 @@ internal sealed partial class RowKernelEmitter
             _symbols.Add(symbol);
         }
 
-        var most = finish.Count > 0 ? RowKernel.MostChunks : 4096;
         if (call is not null)
         {
             Epilogue(kernels, summary);
@@ -99,10 +116,24 @@ internal sealed partial class RowKernelEmitter
         }
 
         Struct(kernels, summary, sums);
-        Launch(code, finish, $"RowLaunch.Grain({Size(_kernel.Rows)}, {Size(work)}, {Number(most)})");
+        Launch(code, finish, work);
     }
 
-    private void Struct(CodeWriter code, string summary, CodeWriter sums)
+    /// <summary>The partial sums of one chunk of rows.</summary>
+    protected virtual void DeclareSums(CodeWriter sums, int node, string partials, string width)
+    {
+        sums.Line($"var sums{node} = {partials} + (chunk * {width});");
+        sums.Line($"new Span<float>(sums{node}, (int){width}).Clear();");
+    }
+
+    /// <summary>The statement after the launch that adds the sums of all chunks.</summary>
+    protected virtual string AddPartials(string partials, string width, string target) => $"RowLaunch.AddPartials({partials}, chunks, {width}, {target});";
+
+    /// <summary>A size as the kernel writes it.</summary>
+    protected virtual string SizeText(Dim size) => Size(size);
+
+    /// <summary>Writes the struct with arguments and body.</summary>
+    protected virtual void Struct(CodeWriter code, string summary, CodeWriter sums)
     {
         code.Line();
         foreach (var line in summary.Split('\n'))
@@ -140,8 +171,10 @@ internal sealed partial class RowKernelEmitter
         code.Close();
     }
 
-    private void Launch(CodeWriter code, List<string> finish, string grain)
+    /// <summary>Writes the statements that launch the kernel; work is the number of elements in a row.</summary>
+    protected virtual void Launch(CodeWriter code, List<string> finish, Dim work)
     {
+        var grain = $"RowLaunch.Grain({Size(_kernel.Rows)}, {Size(work)}, {Number(finish.Count > 0 ? RowKernel.MostChunks : 4096)})";
         code.Block();
         code.Line($"var k = new {_kernel.Name}");
         code.Line("{");
@@ -176,7 +209,7 @@ internal sealed partial class RowKernelEmitter
             _symbols.Add(symbol);
         }
 
-        return Size(dim);
+        return SizeText(dim);
     }
 
     private string Text(Linear index)
@@ -189,7 +222,7 @@ internal sealed partial class RowKernelEmitter
                 _symbols.Add(symbol);
             }
 
-            var text = Digit(digit, digit.Source is { } source ? Text(source) : null);
+            var text = Digit(digit, digit.Source is { } source ? Text(source) : null, SizeText);
             if (digit.Variable == LoopVariable.Row && text != "r")
             {
                 text = RowLevelDigit(text);
@@ -223,7 +256,7 @@ internal sealed partial class RowKernelEmitter
         if (!_digits.TryGetValue(text, out var known))
         {
             known = NextOnRow("q");
-            _row.Line($"long {known.Text} = {text};");
+            _row.Line($"{IndexType} {known.Text} = {text};");
             _digits[text] = known;
         }
 
@@ -242,7 +275,7 @@ internal sealed partial class RowKernelEmitter
         {
             known = NextOnRow(pointer + "_");
             var text = Text(by);
-            _row.Line($"var {known.Text} = {pointer} + {text};");
+            _row.Line($"var {known.Text} = {Start(pointer, text)};");
             starts[by] = known;
         }
 
@@ -276,7 +309,10 @@ internal sealed partial class RowKernelEmitter
 
     private Operand NextOnRow(string prefix) => new(prefix + Number(++_counter), Level.Row);
 
-    private static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
+    /// <summary>Where a row begins, to be handed to <see cref="At"/>.</summary>
+    protected virtual string Start(string pointer, string by) => $"{pointer} + {by}";
+
+    protected static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     private string Pointer(Storage storage, ElementType element)
     {
@@ -289,7 +325,7 @@ internal sealed partial class RowKernelEmitter
             }
 
             _pointers[storage] = name;
-            _fields.Add((name, element == ElementType.I32 ? "int" : "float", Of(storage)));
+            _fields.Add((name, element == ElementType.I32 ? "int" : "float", _dialect.Of(storage)));
         }
 
         return name;

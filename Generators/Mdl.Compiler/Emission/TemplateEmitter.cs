@@ -7,7 +7,8 @@ using static Mdl.Compiler.Emission.Expressions;
 namespace Mdl.Compiler.Emission;
 
 /// <summary>Writes the calls of the runtime's kernels: one method per operation, found by its name.</summary>
-internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[], (string Keys, string Values)>? cache, bool shortFormats)
+internal sealed class TemplateEmitter(
+    Dialect dialect, ScopePlan plan, Func<Attend, StridedView[], (string Keys, string Values)>? cache, bool shortFormats)
 {
     private Graph Graph => plan.Graph;
 
@@ -15,7 +16,7 @@ internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[]
     {
         var node = Graph.Nodes[number];
         var inputs = node.Inputs.Select((_, i) => plan.Fuser.TemplateInput(node, i)).ToArray();
-        var outputs = node.Types.Select((_, i) => Of(plan.Stored[new Value(number, i)])).ToArray();
+        var outputs = node.Types.Select((_, i) => dialect.Of(plan.Stored[new Value(number, i)])).ToArray();
         return node.Operation switch
         {
             Contract contract => CallContract(contract, node, inputs, outputs[0]),
@@ -37,7 +38,7 @@ internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[]
     // What the model's precision adds to the call of a product.
     private string Arithmetic(bool inF32) => shortFormats && !inF32 ? ", arithmetic: ElementFormat.BFloat16" : "";
 
-    private string P(StridedView view) => Of(plan.StorageOf(view));
+    private string P(StridedView view) => dialect.Of(plan.StorageOf(view));
 
     private TensorType Type(Node node, int input) => Graph.Type(node.Inputs[input]);
 
@@ -86,7 +87,7 @@ internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[]
         var (w, y) = (Type(node, 1).Shape, node.Types[0].Shape);
         return $"Gemm.GroupedRows(_team, {RowsOf(node, 0, inputs)}, {Each(p => P(plan.Fuser.TemplateInput(Graph.Nodes[p], 1)))}, "
             + $"{(((GroupedContract)node.Operation).TransposeRight ? "true" : "false")}, {P(inputs[2])}, {Int(w[0])}, "
-            + $"{Each(p => Of(plan.Stored[new Value(p)]))}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}, k{Arithmetic(((GroupedContract)node.Operation).InF32)});";
+            + $"{Each(p => dialect.Of(plan.Stored[new Value(p)]))}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}, k{Arithmetic(((GroupedContract)node.Operation).InF32)});";
     }
 
     private string CallGroupedOuter(GroupedOuter outer, Node node, StridedView[] inputs, string output)
@@ -134,7 +135,7 @@ internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[]
     private string CallAttend(Attend attend, StridedView[] inputs, string[] outputs)
     {
         var (q, k, v) = (inputs[0], inputs[1], inputs[2]);
-        var sink = inputs.Length > 3 ? P(inputs[3]) : "null";
+        var sink = inputs.Length > 3 ? P(inputs[3]) : dialect.NoMemory;
         if (cache is not null && attend.Mask == AttentionMask.Causal)
         {
             var (keys, values) = cache(attend, inputs);
@@ -148,11 +149,11 @@ internal sealed class TemplateEmitter(ScopePlan plan, Func<Attend, StridedView[]
     private string CallAttendGradient(AttendGradient gradient, StridedView[] inputs, string[] outputs)
     {
         var (q, k, v) = (inputs[0], inputs[1], inputs[2]);
-        var sink = inputs.Length > 6 ? P(inputs[6]) : "null";
+        var sink = inputs.Length > 6 ? P(inputs[6]) : dialect.NoMemory;
         string Stride(StridedView view) => Size(view.Shape[2] * view.Shape[3]);
         return $"Attention.Backward(_team, {Shape(gradient.Mask, gradient.Window, gradient.Scale, q, k, v, Int(k.Shape[1]))}, {P(q)}, {P(k)}, {P(v)}, {sink}, "
             + $"{P(inputs[3])}, {P(inputs[4])}, {P(inputs[5])}, {outputs[0]}, {Stride(q)}, {outputs[1]}, {Stride(k)}, {outputs[2]}, {Stride(v)}, "
-            + $"{(outputs.Length > 3 ? outputs[3] : "null")});";
+            + $"{(outputs.Length > 3 ? outputs[3] : dialect.NoMemory)});";
     }
 
     private string CallLinearCrossEntropy(Node node, StridedView[] inputs, string[] outputs) =>

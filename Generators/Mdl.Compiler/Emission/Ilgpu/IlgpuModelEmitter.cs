@@ -1,0 +1,191 @@
+using System.Globalization;
+using Mdl.Compiler.Planning;
+using Mdl.Dsl;
+using Mdl.Dsl.Binding;
+using static Mdl.Compiler.Emission.Expressions;
+
+namespace Mdl.Compiler.Emission.Ilgpu;
+
+/// <summary>Writes the programs of one preset for ILGPU devices, from the same plans as those for the host.</summary>
+internal static class IlgpuModelEmitter
+{
+    private static readonly string[] Namespaces =
+    [
+        "System", "ILGPU", "ILGPU.Runtime", "Mdl.Runtime.Devices", "Mdl.Runtime.Ilgpu.Devices", "Mdl.Runtime.Ilgpu.Kernels", "Mdl.Runtime.Ilgpu.Programs",
+        "Mdl.Runtime.Kernels", "Mdl.Runtime.Models",
+    ];
+
+    // Names that two of the namespaces have.
+    private static readonly string[] Ours = ["AlongAxis", "Attention", "Gemm", "Indexing", "Losses", "Matrix", "Optimizer", "RowLaunch", "Routing"];
+
+    public static GeneratedFile Training(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan plan, long? longest)
+    {
+        var program = plan.Program;
+        var emitter = new ProgramEmitter(IlgpuDialect.Instance, program, cached: false, buffers);
+        const string kernels = "TrainingKernels";
+        var code = Header(buffers, model, ns, kernels);
+        code.Open($"public sealed partial class {model.ClassName}");
+        code.Open("private sealed class IlgpuTraining : IlgpuTrainingProgram");
+        Fields(code, emitter, ["_weights", "_gradients", "_metrics"], ["_tokens"]);
+        code.Line("private readonly long B, T;");
+        code.Line("private const long past = 0;");
+        code.Line();
+        code.Line($"public IlgpuTraining({model.ClassName} model, int batch, int length)");
+        code.Line($"    : base(model, batch, length, {plan.Metrics.Sum(m => m.Rows * m.Columns)})");
+        code.Block();
+        LimitLength(code, longest, "length");
+        code.Line("(B, T, _team) = (batch, length, Team);");
+        code.Line("(_weights, _gradients, _metrics, _tokens) = (DeviceWeights, DeviceGradients, DeviceMetrics, DeviceTokens);");
+        emitter.Places(code, "_arena");
+        code.Close();
+        code.Line();
+        code.Line("protected override long ProgramBytes => _arena.Bytes + _arenaOfInts.Bytes;");
+        code.Line();
+        code.Open("protected override void ComputeForward()");
+        emitter.Statements(code, 0, program.Top.ForwardSteps);
+        code.Close();
+        code.Line();
+        code.Open("protected override void ComputeBackward()");
+        emitter.Statements(code, program.Top.ForwardSteps, program.Top.Steps.Count);
+        code.Close();
+        code.Line();
+        code.Open("protected override void CopyStates()");
+        foreach (var state in plan.States)
+        {
+            var target = IlgpuDialect.Instance.Of(Storage.At("_weights").Plus(layout[state.Parameter.Key]));
+            code.Line(IlgpuDialect.Instance.Copy(state.Next, target, state.Parameter.Size) + $" // {state.Parameter.Key}");
+        }
+
+        code.Close();
+        code.Line();
+        code.Open("protected override void DisposeArenas()");
+        code.Line("_arena.Dispose();");
+        code.Line("_arenaOfInts.Dispose();");
+        code.Close();
+        code.Close();
+        Kernels(code, kernels, emitter);
+        code.Close();
+        return new($"{model.ClassName}.Training.Ilgpu.g.cs", code.ToString());
+    }
+
+    public static GeneratedFile Inference(EmissionBuffers buffers, BoundModel model, string ns, InferencePlan plan)
+    {
+        var program = plan.Program;
+        var emitter = new ProgramEmitter(IlgpuDialect.Instance, program, cached: true, buffers);
+        var run = buffers.Statements.Restart(3);
+        emitter.Statements(run, 0, program.Top.Steps.Count);
+        const string kernels = "InferenceKernels";
+        var code = Header(buffers, model, ns, kernels);
+        code.Open($"public sealed partial class {model.ClassName}");
+        code.Open("private sealed class IlgpuInference : IlgpuInferenceProgram");
+        Fields(code, emitter, ["_weights", .. emitter.Caches.Select(c => c.Name)], ["_tokens", "_rows"]);
+        code.Line("private readonly DeviceArena<float> _cache;");
+        code.Line("private readonly long B, capacity;");
+        code.Line("private long T, R, past;");
+        code.Line();
+        code.Line($"public IlgpuInference({model.ClassName} model, int batch, int chunk, int capacity)");
+        code.Line("    : base(model, batch, chunk, capacity)");
+        code.Block();
+        LimitLength(code, plan.Longest, "capacity");
+        code.Line("(B, T, R, this.capacity, _team) = (batch, chunk, (long)batch * chunk, capacity, Team);");
+        code.Line("(_weights, _tokens, _rows) = (DeviceWeights, DeviceTokens, DeviceRows);");
+        code.Line($"ReadOnlySpan<long> cacheBytes = [{string.Join(", ", emitter.Caches.Select(c => "4L * " + Size(c.Size)))}];");
+        code.Line("// Each is alive all the time.");
+        code.Line("_cache = new DeviceArena<float>(_team, cacheBytes, new int[cacheBytes.Length], new int[cacheBytes.Length]);");
+        for (var i = 0; i < emitter.Caches.Count; i++)
+        {
+            code.Line($"{emitter.Caches[i].Name} = _cache[{i.ToString(CultureInfo.InvariantCulture)}];");
+        }
+
+        emitter.Places(code, "_arena");
+        code.Close();
+        code.Line();
+        code.Line("protected override long ProgramBytes => _arena.Bytes + _arenaOfInts.Bytes + _cache.Bytes;");
+        code.Line();
+        code.Open("protected override void Compute(int count, int past, int rows)");
+        if (plan.Uncached is { } mixing)
+        {
+            code.Open("if (past > 0)");
+            code.Line($"throw new NotSupportedException({ModelEmitter.Quoted(ModelEmitter.NoCache(model, mixing))});");
+            code.Close();
+            code.Line();
+        }
+
+        code.Line("(T, R, this.past) = (count, rows, past);");
+        code.Line("Compute();");
+        var logits = IlgpuDialect.Instance.Of(plan.Logits);
+        if (plan.SelectsRows)
+        {
+            code.Line($"RowLaunch.Copy(_team, {logits}, DeviceLogits, R * {plan.Vocabulary}L);");
+        }
+        else
+        {
+            code.Line("// The model's result is no plain product: all logits exist, and the asked-for rows are taken from them.");
+            code.Line($"Routing.GatherRows(_team, {logits}, _rows, DeviceLogits, R, 1, {plan.Vocabulary});");
+        }
+
+        code.Close();
+        code.Line();
+        code.Open("protected override void DisposeArenas()");
+        code.Line("_arena.Dispose();");
+        code.Line("_arenaOfInts.Dispose();");
+        code.Line("_cache.Dispose();");
+        code.Close();
+        code.Line();
+        code.Open("private void Compute()");
+        code.Raw(run);
+        code.Close();
+        code.Close();
+        Kernels(code, kernels, emitter);
+        code.Close();
+        return new($"{model.ClassName}.Inference.Ilgpu.g.cs", code.ToString());
+    }
+
+    private static void Fields(CodeWriter code, ProgramEmitter emitter, IEnumerable<string> floats, IEnumerable<string> ints)
+    {
+        code.Line("private readonly IlgpuDevice _team;");
+        code.Line($"private readonly ArrayView<float> {string.Join(", ", floats)};");
+        code.Line($"private readonly ArrayView<int> {string.Join(", ", ints)};");
+        code.Line("private readonly DeviceArena<float> _arena;");
+        code.Line("private readonly DeviceArena<int> _arenaOfInts;");
+        emitter.Fields(code);
+    }
+
+    private static CodeWriter Header(EmissionBuffers buffers, BoundModel model, string ns, string kernels)
+    {
+        var code = buffers.File.Restart(0);
+        code.Line("// <auto-generated/>");
+        code.Line($"// Generated by Mdl from {model.Origin.Path}. In sizes, B is the batch and T the time (tokens of a sequence).");
+        code.Line("#nullable enable");
+        code.Line();
+        foreach (var name in Namespaces)
+        {
+            code.Line($"using {name};");
+        }
+
+        foreach (var name in Ours)
+        {
+            code.Line($"using {name} = Mdl.Runtime.Ilgpu.Kernels.{name};");
+        }
+
+        code.Line($"using static {ns}.{model.ClassName}.{kernels};");
+        code.Line();
+        code.Line("// ILGPU builds its launchers in an assembly of this name.");
+        code.Line("[assembly: System.Runtime.CompilerServices.InternalsVisibleTo(\"ILGPURuntime\")]");
+        code.Line();
+        code.Line($"namespace {ns};");
+        code.Line();
+        return code;
+    }
+
+    private static void Kernels(CodeWriter code, string name, ProgramEmitter emitter)
+    {
+        code.Line();
+        code.Line("/// <summary>Fused kernels; threads of a group share a row.</summary>");
+        code.Open($"internal static class {name}");
+        code.Raw(emitter.Kernels);
+        code.Close();
+    }
+
+    private static void LimitLength(CodeWriter code, long? longest, string argument) => ModelEmitter.LimitLength(code, longest, argument);
+}

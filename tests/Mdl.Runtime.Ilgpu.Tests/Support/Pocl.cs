@@ -1,0 +1,48 @@
+using System.Reflection;
+using System.Runtime.InteropServices;
+using ILGPU;
+using ILGPU.Runtime;
+using ILGPU.Runtime.OpenCL;
+using Mdl.Runtime.Ilgpu.Devices;
+
+namespace Mdl.Runtime.Ilgpu.Tests.Support;
+
+/// <summary>
+/// OpenCL on the processor: PoCL, or Oclgrind when that runs the process. Neither announces the generic address space that ILGPU asks for, though all that
+/// kernels point to through it is global memory: the one is told so by an option, the other by <c>--build-options</c> on its command line.
+/// </summary>
+internal static partial class Pocl
+{
+    /// <summary>Whether there is an OpenCL device.</summary>
+    public static bool IsInstalled { get; } = NativeLibrary.TryLoad("libOpenCL.so", out _) && Find() > 0;
+
+    public static IlgpuDevice Open()
+    {
+        var context = Create();
+        var device = context.GetCLDevice(0);
+        return new IlgpuDevice(context, device.CreateCLAccelerator(context));
+    }
+
+    private static int Find()
+    {
+        using var context = Create();
+        return context.GetCLDevices().Count;
+    }
+
+    private static Context Create()
+    {
+        // The library reads the environment of the process, which .NET's own methods do not change.
+        SetEnvironment("POCL_EXTRA_BUILD_FLAGS", "-D__generic=__global", 1);
+        return Context.Create(builder => builder.Optimize(OptimizationLevel.O1).OpenCL(Accept));
+    }
+
+    private static bool Accept(CLDevice device)
+    {
+        var property = typeof(ILGPU.Runtime.OpenCL.CLCapabilityContext).GetProperty("GenericAddressSpace", BindingFlags.Instance | BindingFlags.Public);
+        property!.GetSetMethod(nonPublic: true)!.Invoke(device.Capabilities, [true]);
+        return true;
+    }
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetEnvironment(string name, string value, int overwrite);
+}
