@@ -1,22 +1,28 @@
-using System.Diagnostics;
 using Mdl.EndToEnd.Tests;
-using Mdl.Runtime.Devices;
+using Mdl.Runtime.Ilgpu.Tests.Support;
 
 namespace Mdl.Runtime.Ilgpu.Tests;
 
+/// <summary>
+/// What <c>oclgrind.sh</c> runs in a process of its own: a training step and a few tokens of each named model at small sizes, compared with the reference
+/// evaluator. <c>profile</c> measures a step of the sample instead.
+/// </summary>
 internal static class Program
 {
     private static void Main(string[] arguments)
     {
-        var clock = Stopwatch.StartNew();
-        using var device = arguments[0] == "cpu" ? Device.Simulator() : Support.Pocl.Open();
-        foreach (var name in arguments[1..])
+        if (arguments is ["profile", ..])
         {
-            using var model = TestModels.Create(name, device);
-            var reference = new Reference(model, TestModels.FileOf(name));
-            reference.Randomize(1);
-            reference.CheckTraining(2, 5, 1);
-            Console.WriteLine($"{name} {clock.Elapsed} {device.Kernels.Count} kernels");
+            StepProfile.Run();
+            return;
+        }
+
+        using var device = OpenClDevice.Open();
+        foreach (var name in arguments)
+        {
+            Conformance.CheckTraining(device, name, batch: 1, length: 3);
+            Conformance.CheckGeneration(device, name, prompt: 3, count: 2);
+            Console.WriteLine($"{name}: {device.Kernels.Count} kernels so far");
         }
     }
 }

@@ -26,17 +26,19 @@ public static class Gemm
 
     /// <summary>
     /// The products of experts: rows offsets[e] .. offsets[e+1]-1 of y[rows,n] are the same rows of x times w[e], which is [k,n], or [n,k] if
-    /// <paramref name="transposeRight"/>. Rows of y from offsets[experts] on are set to 0. The rows of x may be gathered.
+    /// <paramref name="transposeRight"/>. Rows of y from offsets[experts] on are set to 0. The rows of x may be gathered. With
+    /// <paramref name="accumulate"/> the products are added to y, and rows without an expert stay as they are.
     /// </summary>
     public static void Grouped(
-        IlgpuDevice team, Matrix x, ArrayView<float> w, bool transposeRight, ArrayView<int> offsets, int experts, ArrayView<float> y, int rows, int n, int k)
+        IlgpuDevice team, Matrix x, ArrayView<float> w, bool transposeRight, ArrayView<int> offsets, int experts, ArrayView<float> y, int rows, int n, int k,
+        bool accumulate = false)
     {
         // The tiles of experts are only known on the device; there are at most this many.
         var rowTiles = (rows / Tile) + experts + 1;
         team.Launch(GroupedKernel.Run, (long)rowTiles * Tiles(n), new GroupedKernel
         {
             X = x.Left(), W = (transposeRight ? Matrix.Transposed(w, k) : Matrix.RowMajor(w, n)).Right(), Offsets = offsets, Y = y,
-            Experts = experts, Rows = rows, N = n, K = k, ColumnTiles = Tiles(n),
+            Experts = experts, Rows = rows, N = n, K = k, ColumnTiles = Tiles(n), Accumulate = accumulate ? 1 : 0,
         });
     }
 
@@ -78,7 +80,7 @@ internal struct GroupedKernel
     public Operand W;
     public ArrayView<int> Offsets;
     public ArrayView<float> Y;
-    public int Experts, Rows, N, K, ColumnTiles;
+    public int Experts, Rows, N, K, ColumnTiles, Accumulate;
 
     public static void Run(GroupedKernel k)
     {
@@ -104,15 +106,12 @@ internal struct GroupedKernel
             expert++;
         }
 
-        if (expert > k.Experts)
-        {
-            return;
-        }
-
+        // A group without a tile computes and stores nothing. It does not leave early: not every compiler takes barriers behind a return.
+        end = expert > k.Experts ? 0 : end;
         var row = begin + (tile * ProductTile.Size);
         var depth = expert < k.Experts ? k.K : 0;
         var product = ProductTile.Run(k.X, 0, k.W, expert * k.N * k.K, row, column, end, k.N, 0, depth, left, right);
-        ProductTile.Store(product, k.Y, 0, k.N, row, column, end, k.N, false);
+        ProductTile.Store(product, k.Y, 0, k.N, row, column, end, k.N, k.Accumulate != 0);
     }
 }
 

@@ -3,13 +3,9 @@ using Mdl.Runtime.Ilgpu.Devices;
 
 namespace Mdl.Runtime.Ilgpu.Kernels;
 
-/// <summary>Whole rows of a table by index, and the derivative of that.</summary>
+/// <summary>The derivative of choosing whole rows of a table by index.</summary>
 public static class Indexing
 {
-    /// <summary>y [count, width] = rows <paramref name="index"/> [count] of table [*, width].</summary>
-    public static void Gather(IlgpuDevice team, ArrayView<float> table, ArrayView<int> index, ArrayView<float> y, long count, int width) =>
-        Routing.GatherRows(team, table, index, y, count, 1, width);
-
     /// <summary>dTable [rows, width] = for each row the sum, in order, of the dy [count, width] whose index it is; overwrites dTable.</summary>
     public static void GatherGradient(
         IlgpuDevice team, ArrayView<int> index, ArrayView<float> dy, ArrayView<float> dTable, long count, int rows, int width) =>

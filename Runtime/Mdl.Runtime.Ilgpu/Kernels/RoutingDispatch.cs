@@ -21,10 +21,11 @@ public static partial class Routing
         var capacity = capacityFactor > 0 ? (int)Math.Min(count, Math.Ceiling(capacityFactor * count / experts)) : count;
         team.Launch(DispatchCountKernel.Run, experts, new DispatchCountKernel { Choose = choose, Load = load, Count = count });
         team.Launch(DispatchOffsetsKernel.Run, 1, new DispatchOffsetsKernel { Load = load, Offsets = offsets, Experts = experts, Capacity = capacity });
-        team.Launch(DispatchPlaceKernel.Run, experts + 1, new DispatchPlaceKernel
+        team.Launch(DispatchPlaceKernel.Run, experts, new DispatchPlaceKernel
         {
-            Choose = choose, Choice = choice, Row = row, Offsets = offsets, Expert = expert, Count = count, Experts = experts,
+            Choose = choose, Choice = choice, Row = row, Offsets = offsets, Expert = expert, Count = count,
         });
+        team.LaunchThreads(DispatchRestKernel.Run, count, new DispatchRestKernel { Choice = choice, Offsets = offsets, Expert = expert, Count = count, Experts = experts });
     }
 }
 
@@ -77,10 +78,7 @@ internal struct DispatchOffsetsKernel
     }
 }
 
-/// <summary>
-/// A group places the choices of one expert: each thread a run of consecutive choices, behind those of the threads before it. The last group fills
-/// the rows that nobody has.
-/// </summary>
+/// <summary>A group places the choices of one expert: each thread a run of consecutive choices, behind those of the threads before it.</summary>
 internal struct DispatchPlaceKernel
 {
     public ArrayView<int> Choose;
@@ -88,23 +86,12 @@ internal struct DispatchPlaceKernel
     public ArrayView<int> Row;
     public ArrayView<int> Offsets;
     public ArrayView<int> Expert;
-    public int Count, Experts;
+    public int Count;
 
     public static void Run(DispatchPlaceKernel k)
     {
         var shared = SharedMemory.Allocate<int>(IlgpuDevice.GroupSize);
         var (expert, lane) = (Grid.IdxX, Group.IdxX);
-        if (expert == k.Experts)
-        {
-            for (var r = k.Offsets[k.Experts] + lane; r < k.Count; r += IlgpuDevice.GroupSize)
-            {
-                k.Choice[r] = 0;
-                k.Expert[r] = k.Experts - 1;
-            }
-
-            return;
-        }
-
         var run = (k.Count + IlgpuDevice.GroupSize - 1) / IlgpuDevice.GroupSize;
         var begin = lane * run;
         var end = begin + run < k.Count ? begin + run : k.Count;
@@ -137,6 +124,25 @@ internal struct DispatchPlaceKernel
 
                 next++;
             }
+        }
+    }
+}
+
+/// <summary>Fills the rows that no expert has.</summary>
+internal struct DispatchRestKernel
+{
+    public ArrayView<int> Choice;
+    public ArrayView<int> Offsets;
+    public ArrayView<int> Expert;
+    public int Count, Experts;
+
+    public static void Run(DispatchRestKernel k)
+    {
+        var r = (Grid.IdxX * IlgpuDevice.GroupSize) + Group.IdxX;
+        if (r < k.Count && r >= k.Offsets[k.Experts])
+        {
+            k.Choice[r] = 0;
+            k.Expert[r] = k.Experts - 1;
         }
     }
 }

@@ -11,10 +11,15 @@ namespace Mdl.Runtime.Ilgpu.Tests.Support;
 /// OpenCL on the processor: PoCL, or Oclgrind when that runs the process. Neither announces the generic address space that ILGPU asks for, though all that
 /// kernels point to through it is global memory: the one is told so by an option, the other by <c>--build-options</c> on its command line.
 /// </summary>
-internal static partial class Pocl
+internal static partial class OpenClDevice
 {
+    /// <summary>What a skipped test says.</summary>
+    public const string Missing = "There is no OpenCL device; the Debian packages pocl-opencl-icd and ocl-icd-opencl-dev bring one for the processor.";
+
+    private static readonly Lazy<bool> Installed = new(() => NativeLibrary.TryLoad("libOpenCL.so", out _) && Count() > 0);
+
     /// <summary>Whether there is an OpenCL device.</summary>
-    public static bool IsInstalled { get; } = NativeLibrary.TryLoad("libOpenCL.so", out _) && Find() > 0;
+    public static bool IsInstalled => Installed.Value;
 
     public static IlgpuDevice Open()
     {
@@ -23,7 +28,7 @@ internal static partial class Pocl
         return new IlgpuDevice(context, device.CreateCLAccelerator(context));
     }
 
-    private static int Find()
+    private static int Count()
     {
         using var context = Create();
         return context.GetCLDevices().Count;
@@ -38,7 +43,7 @@ internal static partial class Pocl
 
     private static bool Accept(CLDevice device)
     {
-        var property = typeof(ILGPU.Runtime.OpenCL.CLCapabilityContext).GetProperty("GenericAddressSpace", BindingFlags.Instance | BindingFlags.Public);
+        var property = typeof(CLCapabilityContext).GetProperty("GenericAddressSpace", BindingFlags.Instance | BindingFlags.Public);
         property!.GetSetMethod(nonPublic: true)!.Invoke(device.Capabilities, [true]);
         return true;
     }

@@ -1,0 +1,56 @@
+using System.Reflection;
+using System.Text.RegularExpressions;
+using ILGPU;
+using ILGPU.Backends.EntryPoints;
+using ILGPU.Backends.PTX;
+using ILGPU.Runtime;
+using ILGPU.Runtime.CPU;
+using ILGPU.Runtime.Cuda;
+using Mdl.Runtime.Ilgpu.Devices;
+using Tiny;
+
+namespace Mdl.Runtime.Ilgpu.Tests;
+
+/// <summary>Every kernel becomes PTX for NVIDIA's devices. That needs none of them, and shows nothing about how it runs there.</summary>
+public sealed partial class PtxTests
+{
+    [Theory]
+    [InlineData(8)]
+    [InlineData(9)]
+    public void Every_kernel_compiles(int major)
+    {
+        var architecture = new CudaArchitecture(major, 0);
+        using var context = Context.Create(builder => builder.DefaultCPU());
+        using var backend = new PTXBackend(context, new CudaCapabilityContext(architecture), architecture, CudaInstructionSet.ISA_80, null);
+        var kernels = Kernels().ToList();
+        Assert.True(kernels.Count > 100, $"only {kernels.Count} kernels were found");
+        foreach (var kernel in kernels)
+        {
+            var entry = EntryPointDescription.FromExplicitlyGroupedKernel(kernel);
+            var ptx = ((PTXCompiledKernel)backend.Compile(entry, new KernelSpecialization())).PTXAssembly;
+            Assert.Contains(".entry", ptx, StringComparison.Ordinal);
+            Assert.False(Atomics().IsMatch(ptx), $"{kernel.DeclaringType} has atomics");
+            Assert.False(Shuffles().IsMatch(ptx), $"{kernel.DeclaringType} depends on the width of warps");
+            // More than 48 KB must be asked for in a way that ILGPU does not know.
+            Assert.InRange(SharedBytes().Matches(ptx).Sum(m => int.Parse(m.Groups[1].Value, null)), 0, 48 * 1024);
+        }
+    }
+
+    /// <summary>The kernels of the runtime and of all models of this assembly: structs with a method Run that takes one.</summary>
+    private static IEnumerable<MethodInfo> Kernels() =>
+        from assembly in (System.Reflection.Assembly[])[typeof(IlgpuDevice).Assembly, typeof(LingTiny).Assembly]
+        from type in assembly.GetTypes()
+        where type.IsValueType && (type.Namespace != "Ling" || type.DeclaringType?.DeclaringType?.Name == "LingNano")
+        let run = type.GetMethod("Run", BindingFlags.Static | BindingFlags.Public, [type])
+        where run is not null && run.ReturnType == typeof(void)
+        select run;
+
+    [GeneratedRegex(@"\b(atom|red)\.")]
+    private static partial Regex Atomics();
+
+    [GeneratedRegex(@"\bshfl\.")]
+    private static partial Regex Shuffles();
+
+    [GeneratedRegex(@"\.shared[^;\[]*\[(\d+)\]")]
+    private static partial Regex SharedBytes();
+}
