@@ -1,0 +1,34 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Mdl.Runtime.Ilgpu.Tests;
+
+/// <summary>Kernels under Oclgrind: races between threads, accesses out of bounds, values that nobody wrote.</summary>
+public sealed partial class OclgrindTests
+{
+    [SkippableTheory]
+    [InlineData("SwitchDropless")]
+    public void Oclgrind_has_nothing_to_report(string model)
+    {
+        Skip.IfNot(Exists("oclgrind"), "There is no oclgrind; the Debian package of that name brings it.");
+        var folder = AppContext.BaseDirectory;
+        using var process = Process.Start(new ProcessStartInfo
+        {
+            FileName = Path.Combine(folder, "oclgrind.sh"),
+            ArgumentList = { Path.Combine(folder, "Mdl.Runtime.Ilgpu.Tests"), model },
+            RedirectStandardOutput = true,
+        })!;
+        var output = process.StandardOutput.ReadToEnd();
+        process.WaitForExit();
+        Assert.True(process.ExitCode == 0, output);
+        Assert.Contains($"{model}: ", output, StringComparison.Ordinal);
+        Assert.Equal(0, int.Parse(Count().Match(output).Groups[1].Value, CultureInfo.InvariantCulture));
+    }
+
+    private static bool Exists(string program) =>
+        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':').Any(folder => File.Exists(Path.Combine(folder, program)));
+
+    [GeneratedRegex(@"^(\d+) reports$", RegexOptions.Multiline)]
+    private static partial Regex Count();
+}
