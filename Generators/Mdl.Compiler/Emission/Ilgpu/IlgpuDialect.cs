@@ -12,6 +12,8 @@ internal sealed class IlgpuDialect : Dialect
 
     public override string NoMemory => "default";
 
+    public override bool HasEpilogues => false;
+
     public override string PointerTo(ElementType element) => $"ArrayView<{TypeOf(element)}>";
 
     public override string Moved(string pointer, string offset) => $"{pointer}.SubView({offset})";
