@@ -3,10 +3,13 @@ using Mdl.Runtime.Ilgpu.Tests.Support;
 
 namespace Mdl.Runtime.Ilgpu.Tests;
 
-/// <summary>Every model of the test files on OpenCL, beside the reference evaluator and the host.</summary>
+/// <summary>
+/// Models of the test files on OpenCL, beside the reference evaluator and the host: between them they have every operation. A driver takes tenths of a second to
+/// compile a kernel, so that models whose layers another has too are left out.
+/// </summary>
 public sealed class OpenClTests(OpenClFixture fixture) : IClassFixture<OpenClFixture>
 {
-    public static TheoryData<string> Names => ["DenseSmall", "LingTiny", "LingDeep", "SwitchCapacity", "SwitchDropless", "OddOne", "ForeignAngles"];
+    public static TheoryData<string> Names => ["DenseSmall", "LingTiny", "SwitchCapacity", "SwitchDropless", "OddOne"];
 
     [SkippableTheory]
     [MemberData(nameof(Names))]
@@ -18,11 +21,15 @@ public sealed class OpenClTests(OpenClFixture fixture) : IClassFixture<OpenClFix
     }
 
     [SkippableTheory]
-    [MemberData(nameof(Names))]
+    [InlineData("LingTiny")]
+    [InlineData("SwitchDropless")]
+    [InlineData("OddOne")]
     public void Logits_agree_with_the_reference(string name) => Conformance.CheckLogits(fixture.Device, name);
 
     [SkippableTheory]
-    [MemberData(nameof(Names))]
+    [InlineData("LingTiny")]
+    [InlineData("SwitchDropless")]
+    [InlineData("OddOne")]
     public void Greedy_tokens_are_those_of_the_host(string name) => Conformance.CheckGeneration(fixture.Device, name, 5, 9);
 
     [SkippableTheory]
