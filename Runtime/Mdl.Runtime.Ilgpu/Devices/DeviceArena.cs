@@ -14,20 +14,21 @@ public sealed class DeviceArena<T> : IDisposable
 
     /// <summary>Places buffers as <see cref="Arena.Place"/> does and allocates the memory.</summary>
     /// <exception cref="NotSupportedException">A buffer has 2^31 elements or more: kernels count in 32 bits.</exception>
-    public DeviceArena(IlgpuDevice device, ReadOnlySpan<long> bytes, ReadOnlySpan<int> first, ReadOnlySpan<int> last)
+    public DeviceArena(IlgpuDevice device, ReadOnlySpan<BufferInfo> buffers)
     {
         ArgumentNullException.ThrowIfNull(device);
-        foreach (var size in bytes)
+        _offsets = new long[buffers.Length];
+        _sizes = new long[buffers.Length];
+        for (var i = 0; i < buffers.Length; i++)
         {
-            if (size / 4 > int.MaxValue)
+            _sizes[i] = buffers[i].Bytes;
+            if (_sizes[i] / 4 > int.MaxValue)
             {
-                throw new NotSupportedException($"A value of {size} bytes is too large for one kernel; take a smaller batch or length.");
+                throw new NotSupportedException($"{buffers[i].Name} has {_sizes[i]} bytes, too many for one kernel; take a smaller batch or length.");
             }
         }
 
-        _offsets = new long[bytes.Length];
-        _sizes = bytes.ToArray();
-        Bytes = Arena.Place(bytes, first, last, _offsets);
+        Bytes = Arena.Place(buffers, _offsets);
         _memory = device.Accelerator.Allocate1D<T>(Math.Max(1, Bytes / 4));
         _memory.MemSetToZero();
     }

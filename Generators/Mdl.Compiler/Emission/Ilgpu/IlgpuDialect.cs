@@ -22,8 +22,8 @@ internal sealed class IlgpuDialect : Dialect
 
     public override void Place(CodeWriter constructor, IReadOnlyList<ArenaBuffer> buffers, string arena, string symbols)
     {
-        Arena(constructor, [.. buffers.Where(b => b.Element != ElementType.I32)], arena, "float", "float");
-        Arena(constructor, [.. buffers.Where(b => b.Element == ElementType.I32)], arena + "OfInts", "int", "int");
+        Arena(constructor, [.. buffers.Where(b => b.Element != ElementType.I32)], arena, "float");
+        Arena(constructor, [.. buffers.Where(b => b.Element == ElementType.I32)], arena + "OfInts", "int");
     }
 
     public override string Begin(int launch, string comment) => "// " + comment;
@@ -31,10 +31,16 @@ internal sealed class IlgpuDialect : Dialect
     public override RowKernelEmitter Kernel(ScopePlan plan, RowKernel kernel, EmissionBuffers buffers) => new IlgpuRowKernelEmitter(this, plan, kernel, buffers);
 
     /// <summary>Device memory is typed, so that each element type has an arena.</summary>
-    private static void Arena(CodeWriter constructor, IReadOnlyList<ArenaBuffer> buffers, string arena, string type, string prefix)
+    private static void Arena(CodeWriter constructor, IReadOnlyList<ArenaBuffer> buffers, string arena, string type)
     {
-        Lifetimes(constructor, buffers, prefix);
-        constructor.Line($"{arena} = new DeviceArena<{type}>(_team, {prefix}Bytes, {prefix}First, {prefix}Last);");
+        constructor.Line($"{arena} = new DeviceArena<{type}>(_team,");
+        constructor.Line("[");
+        foreach (var buffer in buffers)
+        {
+            constructor.Line($"    new({ModelEmitter.Quoted(buffer.Name.TrimStart('_'))}, 4L * {Size(buffer.Size)}, {buffer.First}, {buffer.Last}),");
+        }
+
+        constructor.Line("]);");
         for (var i = 0; i < buffers.Count; i++)
         {
             constructor.Line($"{buffers[i].Name} = {arena}[{i.ToString(CultureInfo.InvariantCulture)}];");
@@ -42,20 +48,4 @@ internal sealed class IlgpuDialect : Dialect
     }
 
     private static string TypeOf(ElementType element) => element == ElementType.I32 ? "int" : "float";
-
-    /// <summary>Sizes and lifetimes of buffers, for the arena to place.</summary>
-    private static void Lifetimes(CodeWriter code, IReadOnlyList<ArenaBuffer> buffers, string prefix)
-    {
-        string Name(string name) => prefix.Length == 0 ? name : prefix + char.ToUpperInvariant(name[0]) + name.Substring(1);
-        code.Line($"ReadOnlySpan<long> {Name("bytes")} =");
-        code.Line("[");
-        foreach (var buffer in buffers)
-        {
-            code.Line($"    4L * {Size(buffer.Size)}, // {buffer.Name.TrimStart('_')} [{buffer.Size}], steps {buffer.First} to {buffer.Last}");
-        }
-
-        code.Line("];");
-        code.Line($"ReadOnlySpan<int> {Name("first")} = [{string.Join(", ", buffers.Select(b => b.First))}];");
-        code.Line($"ReadOnlySpan<int> {Name("last")} = [{string.Join(", ", buffers.Select(b => b.Last))}];");
-    }
 }

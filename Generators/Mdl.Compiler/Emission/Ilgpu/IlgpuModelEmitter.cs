@@ -89,9 +89,8 @@ internal static class IlgpuModelEmitter
         LimitLength(code, plan.Longest, "capacity");
         code.Line("(B, T, R, this.capacity, _team) = (batch, chunk, (long)batch * chunk, capacity, Team);");
         code.Line("(_weights, _tokens, _rows) = (DeviceWeights, DeviceTokens, DeviceRows);");
-        code.Line($"ReadOnlySpan<long> cacheBytes = [{string.Join(", ", emitter.Caches.Select(c => "4L * " + Size(c.Size)))}];");
         code.Line("// Each is alive all the time.");
-        code.Line("_cache = new DeviceArena<float>(_team, cacheBytes, new int[cacheBytes.Length], new int[cacheBytes.Length]);");
+        code.Line($"_cache = new DeviceArena<float>(_team, [{string.Join(", ", emitter.Caches.Select(c => $"new({ModelEmitter.Quoted(c.Name.TrimStart('_'))}, 4L * {Size(c.Size)}, 0, 0)"))}]);");
         for (var i = 0; i < emitter.Caches.Count; i++)
         {
             code.Line($"{emitter.Caches[i].Name} = _cache[{i.ToString(CultureInfo.InvariantCulture)}];");
