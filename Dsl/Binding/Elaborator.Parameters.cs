@@ -56,6 +56,10 @@ internal sealed partial class Elaborator
         if (Parameters.Find(parameter.Key) is not { } known)
         {
             Parameters.Add(parameter);
+            for (var around = frame; around is { Caller: not null }; around = around.Caller)
+            {
+                Parameters.Document(BoundModel.BlockKey(around.Home.Path, home.Region.FirstIndex), around.Declaration.Syntax.Doc);
+            }
         }
         else if (known.Shape != stacked)
         {

@@ -114,6 +114,7 @@ internal static class PresetBinder
             new Origin(source.Text.Path, source.Line(preset.Span.Start)))
         {
             NameSpan = preset.Name.Span,
+            BlockDocs = learning.Parameters.BlockDocs.ToEquatableArray(),
         };
     }
 }

@@ -10,7 +10,7 @@ internal static class ParameterTreeEmitter
     // What every struct inherits: properties of these names would hide it.
     private static readonly string[] Inherited = ["Equals", "GetHashCode", "GetType", "MemberwiseClone", "ReferenceEquals", "ToString"];
 
-    private sealed class Branch(string key, string property, int repeats, int firstIndex)
+    private sealed class Branch(string key, string property, int repeats, int firstIndex, string doc)
     {
         public string Key { get; } = key;
 
@@ -22,6 +22,9 @@ internal static class ParameterTreeEmitter
 
         public int FirstIndex { get; } = firstIndex;
 
+        /// <summary>What the source says of the block, or "".</summary>
+        public string Doc { get; } = doc;
+
         public List<Branch> Children { get; } = [];
 
         public List<(string Property, int Index, BoundParameter Parameter)> Leaves { get; } = [];
@@ -29,22 +32,25 @@ internal static class ParameterTreeEmitter
 
     public static void Write(CodeWriter code, BoundModel model, WeightLayout layout)
     {
-        var root = new Branch("", "", 0, 0);
+        var root = new Branch("", "", 0, 0, "");
+        var docs = model.BlockDocs.ToDictionary(d => d.Key, d => d.Doc, StringComparer.Ordinal);
         for (var i = 0; i < layout.Parameters.Count; i++)
         {
-            Add(root, layout.Parameters[i], i);
+            Add(root, layout.Parameters[i], i, docs);
         }
 
         Name(root, "", "ParameterTree", [model.ClassName]);
         WriteBranch(code, model, root, isRoot: true);
     }
 
-    private static void Add(Branch root, BoundParameter parameter, int index)
+    private static void Add(Branch root, BoundParameter parameter, int index, Dictionary<string, string> docs)
     {
         var branch = root;
         var segments = parameter.Path.Split('.');
+        var path = "";
         foreach (var segment in segments.Take(segments.Length - 1))
         {
+            path += (path.Length > 0 ? "." : "") + segment;
             var repeated = segment.Contains("{i}");
             var property = Pascal(segment.Replace("[{i}]", ""));
             // Two stacks of one name, such as dense and sparse layers, hold different parameters: the later one says where it starts.
@@ -57,7 +63,9 @@ internal static class ParameterTreeEmitter
             var child = branch.Children.Find(c => c.Key == key);
             if (child is null)
             {
-                child = new Branch(key, property, repeated ? parameter.Repeats : 0, parameter.FirstIndex);
+                child = new Branch(
+                    key, property, repeated ? parameter.Repeats : 0, parameter.FirstIndex,
+                    docs.TryGetValue(BoundModel.BlockKey(path, parameter.FirstIndex), out var doc) ? doc : "");
                 branch.Children.Add(child);
             }
 
@@ -99,7 +107,15 @@ internal static class ParameterTreeEmitter
     private static void WriteBranch(CodeWriter code, BoundModel model, Branch branch, bool isRoot)
     {
         code.Line();
-        code.Line(isRoot ? "/// <summary>The parameters and states, by the names of the source.</summary>" : $"/// <summary>Parameters of <c>{branch.Property}</c>.</summary>");
+        if (isRoot || branch.Doc.Length == 0)
+        {
+            code.Line(isRoot ? "/// <summary>The parameters and states, by the names of the source.</summary>" : $"/// <summary>Parameters of <c>{branch.Property}</c>.</summary>");
+        }
+        else
+        {
+            DocComment.Write(code, branch.Doc);
+        }
+
         code.Open($"public readonly struct {branch.Type}");
         code.Line($"private readonly {model.ClassName} _model;");
         code.Line("private readonly int _instance;");
