@@ -16,8 +16,8 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
 
     private Graph Graph => plan.Graph;
 
-    /// <summary>The cost of one launch: operations that the runtime computes and the row kernel that runs with them.</summary>
-    public LaunchCost Of(IEnumerable<int> nodes, RowKernel? kernel)
+    /// <summary>The cost of one launch: operations that the runtime computes and the row kernels that run with them.</summary>
+    public LaunchCost Of(IEnumerable<int> nodes, IEnumerable<RowKernel> kernels)
     {
         var traffic = new Traffic();
         foreach (var node in nodes)
@@ -25,14 +25,16 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
             Add(node, traffic);
         }
 
-        if (kernel is not null)
+        foreach (var kernel in kernels)
         {
             Add(kernel, traffic);
         }
 
         var read = traffic.Reads.Where(r => !traffic.Writes.Contains(r.Key)).Select(r => r.Value);
-        return new(traffic.Flops, Sum(read) + Sum(traffic.Writes.Select(v => Bytes(Graph.Type(v)))), traffic.Unfused);
+        return new(traffic.Flops, Sum(read) + Sum(traffic.Writes.Where(HasMemory).Select(v => Bytes(Graph.Type(v)))), traffic.Unfused);
     }
+
+    private bool HasMemory(Value value) => !(plan.Stored.TryGetValue(value, out var storage) && ProductStep.Rows.Contains(storage.Pointer));
 
     private void Add(RowKernel kernel, Traffic traffic)
     {

@@ -14,8 +14,8 @@ internal sealed record KernelSummary(string Name, string Operation, string Sourc
     /// <summary>For the comments of generated code.</summary>
     public string Comment => (Operation == Rows ? "" : Operation + " ") + Name + (Source.Length > 0 ? ", " + Source : "");
 
-    /// <summary>A launch: operations that the runtime computes, a row kernel, or operations and the row kernel that runs with them.</summary>
-    public static KernelSummary Of(ScopePlan plan, IReadOnlyList<int> nodes, RowKernel? kernel, KernelCosts costs)
+    /// <summary>A launch: operations that the runtime computes, a row kernel, or operations and the row kernels that run with them.</summary>
+    public static KernelSummary Of(ScopePlan plan, IReadOnlyList<int> nodes, IReadOnlyList<RowKernel> kernels, KernelCosts costs)
     {
         var graph = plan.Graph;
         var origins = new List<Origin>();
@@ -25,14 +25,14 @@ internal sealed record KernelSummary(string Name, string Operation, string Sourc
             origins.AddRange(node.Inputs.Select((_, i) => plan.Fuser.GatheredInput(node, i)).Where(g => g is not null).Select(g => g!.Origin));
         }
 
-        foreach (var root in kernel?.Roots ?? [])
+        foreach (var root in kernels.SelectMany(k => k.Roots))
         {
             plan.Fuser.Visit(root, _ => { }, v => origins.Add(graph.Nodes[v.Node].Origin));
         }
 
         var operations = nodes.Select(n => graph.Nodes[n].Operation.GetType().Name).Distinct(StringComparer.Ordinal).ToList();
-        var names = nodes.Select(n => graph.Nodes[n].Name).Concat([kernel?.Name ?? ""]).Where(n => n.Length > 0).Distinct(StringComparer.Ordinal);
-        return new(string.Join(", ", names), operations.Count == 0 ? Rows : string.Join(", ", operations), Places(origins), costs.Of(nodes, kernel));
+        var names = nodes.Select(n => graph.Nodes[n].Name).Concat(kernels.Select(k => k.Name)).Where(n => n.Length > 0).Distinct(StringComparer.Ordinal);
+        return new(string.Join(", ", names), operations.Count == 0 ? Rows : string.Join(", ", operations), Places(origins), costs.Of(nodes, kernels));
     }
 
     public static KernelSummary Of(CopyStep copy) =>

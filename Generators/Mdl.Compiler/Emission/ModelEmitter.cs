@@ -29,8 +29,9 @@ internal static class ModelEmitter
             {
                 parts.Add(buffers =>
                 [
-                    IlgpuModelEmitter.Training(buffers, model, ns, layout, training.Value, inference.Value.Longest),
-                    IlgpuModelEmitter.Inference(buffers, model, ns, inference.Value),
+                    IlgpuModelEmitter.Training(
+                        buffers, model, ns, layout, ModelPlans.Training(model, layout, cancellation, keepsProducts: true), inference.Value.Longest),
+                    IlgpuModelEmitter.Inference(buffers, model, ns, ModelPlans.Inference(model, layout, cancellation, keepsProducts: true)),
                 ]);
             }
         }

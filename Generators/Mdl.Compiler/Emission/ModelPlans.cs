@@ -23,10 +23,12 @@ internal sealed record TrainingPlan(
 /// <param name="Uncached">What mixes tokens in a way that no cache holds, or null.</param>
 internal sealed record InferencePlan(ProgramPlan Program, Storage Logits, long Vocabulary, bool SelectsRows, long? Longest, Node? Uncached);
 
-/// <summary>From a bound model to the plans of its programs.</summary>
+/// <summary>
+/// From a bound model to the plans of its programs. Devices without epilogues need plans that keep products that only epilogues read.
+/// </summary>
 internal static class ModelPlans
 {
-    public static TrainingPlan Training(BoundModel model, WeightLayout layout, CancellationToken cancellation)
+    public static TrainingPlan Training(BoundModel model, WeightLayout layout, CancellationToken cancellation, bool keepsProducts = false)
     {
         var recompute = model.Trains.Count > 0 && model.Trains[0].RecomputeLayers;
         var differentiated = CompilerPasses.Training(model, recompute);
@@ -65,7 +67,8 @@ internal static class ModelPlans
         var program = new Planner(
             name => name == "tokens" ? Storage.At("_tokens") : throw new InvalidOperationException($"no input {name}"),
             path => Storage.At("_weights").Plus(layout[path]),
-            cancellation).Plan(graph, forwardNodes, targets, [.. states.Select(s => s.Item2)]);
+            cancellation,
+            keepsProducts).Plan(graph, forwardNodes, targets, [.. states.Select(s => s.Item2)]);
         var top = program.Top;
         var loss = metrics.FindIndex(m => m.Name == "loss");
         (metrics[0], metrics[loss]) = (metrics[loss], metrics[0]);
@@ -74,7 +77,7 @@ internal static class ModelPlans
             Dim.Symbol("B") * (Dim.Symbol("T") + 1 + model.MtpDepth));
     }
 
-    public static InferencePlan Inference(BoundModel model, WeightLayout layout, CancellationToken cancellation)
+    public static InferencePlan Inference(BoundModel model, WeightLayout layout, CancellationToken cancellation, bool keepsProducts = false)
     {
         var result = model.Forward.Outputs.ToList().FindIndex(o => o.Kind == OutputKind.Result);
         var (graph, _) = Normalizer.Run(CompilerPasses.Forward(model), int.MaxValue);
@@ -91,7 +94,8 @@ internal static class ModelPlans
                 _ => throw new InvalidOperationException($"no input {name}"),
             },
             path => Storage.At("_weights").Plus(layout[path]),
-            cancellation).Plan(graph, graph.Nodes.Count, [], [logits]);
+            cancellation,
+            keepsProducts).Plan(graph, graph.Nodes.Count, [], [logits]);
         return new(
             program, program.Top.Stored[program.Top.Fuser.DenseBase(logits)], graph.Type(logits).Last.Constant, selects,
             TokenMixing.LongestSequence(graph), TokenMixing.FirstUncached(graph));

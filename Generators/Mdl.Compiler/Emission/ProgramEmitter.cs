@@ -34,7 +34,7 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
     /// <summary>The fields for the arena's buffers.</summary>
     public void Fields(CodeWriter fields)
     {
-        foreach (var buffer in program.Buffers)
+        foreach (var buffer in program.Buffers.Where(b => b.Last >= 0))
         {
             fields.Line($"private readonly {dialect.PointerTo(buffer.Element)} {buffer.Name};");
         }
@@ -83,24 +83,16 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
             switch (step)
             {
                 case KernelStep { Kernel: var kernel }:
-                    var rows = KernelSummary.Of(plan, [], kernel, CostsOf(plan));
+                    var rows = KernelSummary.Of(plan, [], [kernel], CostsOf(plan));
                     Begin(code, rows, loops);
                     dialect.Kernel(plan, kernel, buffers).Emit(KernelSummary.Document(plan, kernel, rows), _kernels, code);
                     break;
                 case TemplateStep { Node: var node }:
-                    Begin(code, KernelSummary.Of(plan, [node], null, CostsOf(plan)), loops, IsShort(plan, node));
+                    Begin(code, KernelSummary.Of(plan, [node], [], CostsOf(plan)), loops, IsShort(plan, node));
                     code.Line(Template(plan, cached ? (_, inputs) => Cache(inputs, loops) : null).Emit(node));
                     break;
-                case ProductStep { Nodes: var products, Kernel: var epilogue }:
-                    var both = KernelSummary.Of(plan, [.. products], epilogue, CostsOf(plan));
-                    Begin(code, both, loops, IsShort(plan, products[0]));
-                    foreach (var product in dialect.HasEpilogues ? [] : products)
-                    {
-                        code.Line(Template(plan, null).Emit(product));
-                    }
-
-                    dialect.Kernel(plan, epilogue, buffers).Emit(
-                        KernelSummary.Document(plan, epilogue, both), _kernels, code, dialect.HasEpilogues ? Template(plan, null).GroupedRows(products) : null);
+                case ProductStep product:
+                    Product(code, plan, product, loops);
                     break;
                 case CopyStep copy:
                     Begin(code, KernelSummary.Of(copy), loops);
@@ -135,6 +127,41 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
             or LinearCrossEntropy or LinearCrossEntropyGradient;
 
     private TemplateEmitter Template(ScopePlan plan, Func<Attend, StridedView[], (string Keys, string Values)>? cache) => new(dialect, plan, cache, shortFormats);
+
+    private void Product(CodeWriter code, ScopePlan plan, ProductStep step, IReadOnlyList<(string Variable, int Count)> loops)
+    {
+        var summary = KernelSummary.Of(plan, [.. step.Nodes], [.. step.Kernels], CostsOf(plan));
+        Begin(code, summary, loops, IsShort(plan, step.Nodes[0]));
+        if (!dialect.HasEpilogues)
+        {
+            step.Nodes.ToList().ForEach(product => code.Line(Template(plan, null).Emit(product)));
+            step.Kernels.ToList().ForEach(kernel => dialect.Kernel(plan, kernel, buffers).Emit(KernelSummary.Document(plan, kernel, summary), _kernels, code));
+            return;
+        }
+
+        code.Block();
+        var finish = new List<string>();
+        var epilogue = "";
+        var type = "";
+        for (var i = step.Kernels.Count - 1; i >= 0; i--)
+        {
+            var kernel = step.Kernels[i];
+            var name = "k" + (i == 0 ? "" : (i + 1).ToString(CultureInfo.InvariantCulture));
+            var rows = RowEpilogues.RowsPerRow(plan, kernel, step.Nodes[0])!;
+            finish.AddRange(dialect.Kernel(plan, kernel, buffers).Epilogue(KernelSummary.Document(plan, kernel, summary), name, rows, _kernels, code));
+            type = type.Length == 0 ? kernel.Name : $"RowEpilogues<{kernel.Name}, {type}>";
+            epilogue = epilogue.Length == 0 ? name : $"new {type}({name}, {epilogue})";
+        }
+
+        code.Line(Template(plan, null).Rows(step.Nodes, epilogue));
+        if (finish.Count > 0)
+        {
+            code.Line($"var chunks = Gemm.RowBlocks({Int(plan.Graph.Nodes[step.Nodes[0]].Types[0].Shape[0])});");
+            finish.ForEach(line => code.Line(line));
+        }
+
+        code.Close();
+    }
 
     private void Loop(CodeWriter code, LoopPlan loop, IReadOnlyList<(string Variable, int Count)> loops)
     {

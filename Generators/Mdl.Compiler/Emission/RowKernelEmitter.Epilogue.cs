@@ -1,65 +1,73 @@
+using Mdl.Dsl.Graphs;
+
 namespace Mdl.Compiler.Emission;
 
 /// <summary>Kernels that run on the rows of a product as soon as these are there.</summary>
 internal partial class RowKernelEmitter
 {
-    private void Epilogue(CodeWriter code, string summary)
+    /// <summary>
+    /// Writes the struct, and the statements that make one for the products' call. Returns the statements that follow the call; they count
+    /// <c>chunks</c>.
+    /// </summary>
+    public IReadOnlyList<string> Epilogue(string summary, string name, Dim rowsPerRow, CodeWriter kernels, CodeWriter code)
     {
-        code.Line();
+        var (sums, finish) = Body();
+        kernels.Line();
         foreach (var line in summary.Split('\n'))
         {
-            code.Line("/// " + line);
+            kernels.Line("/// " + line);
         }
 
-        code.Open($"private unsafe struct {_kernel.Name} : IRowEpilogue");
+        kernels.Open($"private unsafe struct {_kernel.Name} : IRowEpilogue");
         foreach (var symbol in _symbols)
         {
-            code.Line($"public long {symbol};");
+            kernels.Line($"public long {symbol};");
         }
 
-        foreach (var (name, type, _) in _fields)
+        foreach (var (field, type, _) in _fields)
         {
-            code.Line($"public {type}* {name};");
+            kernels.Line($"public {type}* {field};");
         }
 
-        code.Line();
-        code.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
-        code.Open("public readonly void Apply(long begin, long end)");
+        kernels.Line();
+        kernels.Line("[MethodImpl(MethodImplOptions.AggressiveOptimization)]");
+        kernels.Open("public readonly void Apply(long begin, long end, int chunk, float* first, float* second)");
         // Fields would be read anew after each store.
         foreach (var symbol in _symbols)
         {
-            code.Line($"long {symbol} = this.{symbol};");
+            kernels.Line($"long {symbol} = this.{symbol};");
         }
 
-        foreach (var (name, type, _) in _fields)
+        foreach (var (field, type, _) in _fields)
         {
-            code.Line($"{type}* {name} = this.{name};");
+            kernels.Line($"{type}* {field} = this.{field};");
         }
 
-        code.Open("for (long r = begin; r < end; r++)");
-        code.Raw(_row);
-        code.Close();
-        code.Close();
-        code.Close();
+        kernels.Raw(sums);
+        var times = rowsPerRow.IsOne ? "" : " * " + Expressions.Size(rowsPerRow);
+        kernels.Open($"for (long r = begin{times}; r < end{times}; r++)");
+        kernels.Raw(_row);
+        kernels.Close();
+        kernels.Close();
+        kernels.Close();
+        Make(code, name);
+        return finish;
     }
 
-    private void Launch(CodeWriter code, string call)
+    private void Make(CodeWriter code, string name)
     {
-        code.Block();
-        code.Line($"var k = new {_kernel.Name}");
+        code.Line($"var {name} = new {_kernel.Name}");
         code.Line("{");
         foreach (var symbol in _symbols)
         {
             code.Line($"    {symbol} = {symbol},");
         }
 
-        foreach (var (name, _, source) in _fields)
+        foreach (var (field, _, source) in _fields)
         {
-            code.Line($"    {name} = {source},");
+            code.Line($"    {field} = {source},");
         }
 
         code.Line("};");
-        code.Line(call);
-        code.Close();
     }
 }

@@ -78,8 +78,22 @@ internal partial class RowKernelEmitter
 
     private bool IsInt => Graph.Type(_kernel.Roots[0].Value).Element == ElementType.I32;
 
-    /// <summary>Writes the struct, and the statements that launch it: by itself, or as the epilogue <c>k</c> of a call.</summary>
-    public void Emit(string summary, CodeWriter kernels, CodeWriter code, string? call = null)
+    /// <summary>Writes the struct, and the statements that launch it.</summary>
+    public void Emit(string summary, CodeWriter kernels, CodeWriter code)
+    {
+        var (sums, finish) = Body();
+        var work = _kernel.Roots.Aggregate(Dim.Zero, (sum, r) => sum + WidthOf(_plan.Fuser.SpaceOf(r)));
+        foreach (var symbol in work.Symbols.Concat(_kernel.Rows.Symbols))
+        {
+            _symbols.Add(symbol);
+        }
+
+        Struct(kernels, summary, sums);
+        Launch(code, finish, work);
+    }
+
+    /// <summary>Writes what is done with a row; returns what clears a chunk's sums over rows, and what adds these in the end.</summary>
+    private (CodeWriter Sums, List<string> Finish) Body()
     {
         var sums = _buffers.Sums.Restart(4);
         var finish = new List<string>();
@@ -101,22 +115,7 @@ internal partial class RowKernelEmitter
             Pass(pass);
         }
 
-        var widest = _kernel.Roots.Select(r => WidthOf(_plan.Fuser.SpaceOf(r))).OrderByDescending(w => w.IsConstant ? w.Constant : long.MaxValue).First();
-        var work = _kernel.Roots.Aggregate(Dim.Zero, (sum, r) => sum + WidthOf(_plan.Fuser.SpaceOf(r)));
-        foreach (var symbol in widest.Symbols.Concat(work.Symbols).Concat(_kernel.Rows.Symbols))
-        {
-            _symbols.Add(symbol);
-        }
-
-        if (call is not null)
-        {
-            Epilogue(kernels, summary);
-            Launch(code, call);
-            return;
-        }
-
-        Struct(kernels, summary, sums);
-        Launch(code, finish, work);
+        return (sums, finish);
     }
 
     /// <summary>The partial sums of one chunk of rows.</summary>
@@ -316,6 +315,11 @@ internal partial class RowKernelEmitter
 
     private string Pointer(Storage storage, ElementType element)
     {
+        if (ProductStep.Rows.Contains(storage.Pointer))
+        {
+            return storage.Pointer;
+        }
+
         if (!_pointers.TryGetValue(storage, out var name))
         {
             name = storage.Pointer.TrimStart('_') + "P";

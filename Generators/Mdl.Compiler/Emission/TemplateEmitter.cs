@@ -78,16 +78,37 @@ internal sealed class TemplateEmitter(
             + $"{output}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}{(Accumulation.Addend(node) is null ? "" : ", accumulate: true")}{Arithmetic(grouped.InF32)});";
     }
 
-    /// <summary>The call of one or two products of the same rows with the epilogue <c>k</c>.</summary>
-    public string GroupedRows(EquatableArray<int> products)
+    /// <summary>The call of one or two products of the same left operand with an epilogue.</summary>
+    public string Rows(EquatableArray<int> products, string epilogue)
     {
-        string Each(Func<int, string> text) => text(products[0]) + ", " + (products.Count > 1 ? text(products[1]) : "null");
         var node = Graph.Nodes[products[0]];
         var inputs = node.Inputs.Select((_, i) => plan.Fuser.TemplateInput(node, i)).ToArray();
+        return node.Operation is Contract contract ? CallRows(contract, node, inputs, products, epilogue) : CallGroupedRows(products, node, inputs, epilogue);
+    }
+
+    /// <summary>Where a product goes; nowhere if only its epilogue sees its rows.</summary>
+    private string Place(int product) => plan.Stored[new Value(product)] is var storage && ProductStep.Rows.Contains(storage.Pointer) ? dialect.NoMemory : dialect.Of(storage);
+
+    private string CallRows(Contract contract, Node node, StridedView[] inputs, EquatableArray<int> products, string epilogue)
+    {
+        string Product(int number)
+        {
+            var product = Graph.Nodes[number];
+            var w = Matrix(plan.Fuser.TemplateInput(product, 1), ((Contract)product.Operation).TransposeRight);
+            return $"new RowProduct({w}, {Place(number)}, {Int(product.Types[0].Last)}, {(Accumulation.Addend(product) is null ? "false" : "true")})";
+        }
+
+        return $"Gemm.Rows(_team, {Matrix(inputs[0], false)}, {Product(products[0])}, {(products.Count > 1 ? Product(products[1]) : "default")}, "
+            + $"{Int(node.Types[0].Shape[0])}, {Int(Type(node, 0).Last)}, {epilogue}{Arithmetic(contract.InF32)});";
+    }
+
+    private string CallGroupedRows(EquatableArray<int> products, Node node, StridedView[] inputs, string epilogue)
+    {
+        string Each(Func<int, string> text) => text(products[0]) + ", " + (products.Count > 1 ? text(products[1]) : "null");
         var (w, y) = (Type(node, 1).Shape, node.Types[0].Shape);
         return $"Gemm.GroupedRows(_team, {RowsOf(node, 0, inputs)}, {Each(p => P(plan.Fuser.TemplateInput(Graph.Nodes[p], 1)))}, "
             + $"{(((GroupedContract)node.Operation).TransposeRight ? "true" : "false")}, {P(inputs[2])}, {Int(w[0])}, "
-            + $"{Each(p => dialect.Of(plan.Stored[new Value(p)]))}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}, k{Arithmetic(((GroupedContract)node.Operation).InF32)});";
+            + $"{Each(Place)}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}, {epilogue}{Arithmetic(((GroupedContract)node.Operation).InF32)});";
     }
 
     private string CallGroupedOuter(GroupedOuter outer, Node node, StridedView[] inputs, string output)

@@ -3,8 +3,11 @@ using Mdl.Dsl.Graphs;
 
 namespace Mdl.Compiler.Planning;
 
-/// <summary>A stored value that a root reads; Aligned if it is read in the root's own row, so that both may be in one kernel.</summary>
-internal sealed record Dependency(Value Value, bool Aligned);
+/// <summary>
+/// A stored value that a root reads; Aligned if it is read in the root's own row, so that both may be in one kernel. RowsPerRow is 1 then also for
+/// what no row kernel computes, or more if so many consecutive rows of the root read the same row of the value, or 0.
+/// </summary>
+internal sealed record Dependency(Value Value, bool Aligned, long RowsPerRow = 0);
 
 /// <summary>What a root reads from memory, and every fusable value that it computes.</summary>
 internal sealed class Expression
@@ -225,6 +228,17 @@ internal sealed class Fuser
         return rows.IsOne ? flat.IsZero : flat == Linear.Row;
     }
 
+    /// <summary>How many consecutive rows read a row of a value at an index that depends on the row; 0 if other rows read it too.</summary>
+    private static long RowsPerRow(EquatableArray<Dim> shape, Linear[] at)
+    {
+        var index = new Linear[Math.Max(at.Length - 1, 0)];
+        Array.Copy(at, index, index.Length);
+        var flat = IndexFlow.Flatten(IndexFlow.Strides([.. shape.Take(index.Length)]), index);
+        return flat.Offset.Equals(Dim.Zero) && flat.Terms.Count == 1
+            && flat.Terms[0] is { Coefficient.IsOne: true, Digit: { Variable: LoopVariable.Row, Modulus: null, Source: null, Divisor: { IsConstant: true } divisor } }
+            ? divisor.Constant : 0;
+    }
+
     /// <summary>
     /// Walks the expression of a root; reports what it reads from memory and every fusable value that it computes. Calls <see cref="Require"/> for what
     /// must be stored first.
@@ -321,7 +335,7 @@ internal sealed class Fuser
             var self = _graph.Nodes[value.Node];
             if (!IndexFlow.IsFusable(self.Operation))
             {
-                visit.Reads.Add(new(value, IsRow(rows, shape, index) && !index.Any(x => x.Uses(LoopVariable.Inner))));
+                visit.Reads.Add(new(value, IsRow(rows, shape, index) && !index.Any(x => x.Uses(LoopVariable.Inner)), RowsPerRow(shape, index)));
                 return;
             }
 

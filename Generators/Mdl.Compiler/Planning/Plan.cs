@@ -49,9 +49,14 @@ internal sealed record KernelStep(RowKernel Kernel) : Step;
 internal sealed record TemplateStep(int Node) : Step;
 
 /// <summary>
-/// Runs one or two products by experts and, on each block of rows right after them, the row kernel that reads these rows.
+/// Runs one or two products of the same left operand and, on each block of rows right after them, the row kernels that read these rows. A kernel
+/// may have several rows for each row of the products.
 /// </summary>
-internal sealed record ProductStep(EquatableArray<int> Nodes, RowKernel Kernel) : Step;
+internal sealed record ProductStep(EquatableArray<int> Nodes, EquatableArray<RowKernel> Kernels) : Step
+{
+    /// <summary>The pointers of products that have no memory: only the epilogue sees their rows.</summary>
+    public static IReadOnlyList<string> Rows { get; } = ["first", "second"];
+}
 
 /// <summary>Runs a body once an iteration.</summary>
 internal sealed record LoopStep(int Node, LoopPlan Loop) : Step;
@@ -75,8 +80,14 @@ internal enum RootKind
 internal sealed record Root(Value Value, RootKind Kind, Value? Concat = null, int Operand = 0);
 
 /// <summary>A fused kernel: one loop over rows that computes all its roots.</summary>
-internal sealed class RowKernel(string name, Dim rows)
+internal sealed class RowKernel(string name, Dim rows) : IEquatable<RowKernel>
 {
+    public bool Equals(RowKernel? other) => ReferenceEquals(this, other);
+
+    public override bool Equals(object? obj) => ReferenceEquals(this, obj);
+
+    public override int GetHashCode() => System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(this);
+
     /// <summary>Most chunks that a launch with column sums is cut into: one partial sum each, added in order afterwards.</summary>
     public const int MostChunks = 64;
 
@@ -105,6 +116,49 @@ internal sealed class ScopePlan(Graph graph, Fuser fuser)
     public Dictionary<Value, Storage> Partials { get; } = [];
 
     public Storage StorageOf(StridedView view) => Stored[view.Base].Plus(view.Offset);
+
+    /// <summary>The stored values that a step reads.</summary>
+    public IEnumerable<Value> Reads(Step step)
+    {
+        var reads = new HashSet<Value>();
+        switch (step)
+        {
+            case KernelStep { Kernel: var kernel }:
+                Kernel(kernel);
+                break;
+            case TemplateStep { Node: var node }:
+                Template(node);
+                break;
+            case LoopStep { Node: var node }:
+                Template(node);
+                break;
+            case ProductStep { Nodes: var nodes, Kernels: var kernels }:
+                nodes.ToList().ForEach(Template);
+                kernels.ToList().ForEach(Kernel);
+                break;
+        }
+
+        return reads;
+
+        void Kernel(RowKernel kernel) => kernel.Roots.ForEach(r => Fuser.Visit(r, d => reads.Add(d.Value)));
+
+        void Template(int number)
+        {
+            var node = Graph.Nodes[number];
+            for (var i = 0; i < node.Inputs.Count; i++)
+            {
+                if (Fuser.GatheredInput(node, i) is { } gathered)
+                {
+                    reads.Add(Fuser.TemplateInput(gathered, 0).Base);
+                    reads.Add(Fuser.TemplateInput(gathered, 1).Base);
+                }
+                else
+                {
+                    reads.Add(Fuser.TemplateInput(node, i).Base);
+                }
+            }
+        }
+    }
 }
 
 /// <summary>A carried value of a loop: where the first iteration reads it, where each writes the next, and where the last one leaves it.</summary>

@@ -8,8 +8,11 @@ namespace Mdl.Compiler.Planning;
 /// <summary>A value of a program's graph that has to end up at a given place.</summary>
 internal sealed record Target(Value Value, Storage Storage);
 
-/// <summary>Plans a program: kernels in order, loops, and a place for every stored value.</summary>
-internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage> parameters, CancellationToken cancellation)
+/// <summary>
+/// Plans a program: kernels in order, loops, and a place for every stored value, on demand also for products that only their epilogues read.
+/// </summary>
+internal sealed class Planner(
+    Func<string, Storage> inputs, Func<string, Storage> parameters, CancellationToken cancellation, bool keepsProducts = false)
 {
     private readonly List<ArenaBuffer> _buffers = [];
 
@@ -138,6 +141,11 @@ internal sealed class Planner(Func<string, Storage> inputs, Func<string, Storage
         }
 
         Copies(forward: false);
+        if (!keepsProducts)
+        {
+            RowEpilogues.Discard(plan);
+        }
+
         return plan;
     }
 

@@ -44,13 +44,17 @@ internal sealed class Timeline(IReadOnlyList<ArenaBuffer> kept)
                 case TemplateStep { Node: var number }:
                     Template(plan, number);
                     break;
-                case ProductStep { Nodes: var products, Kernel: var epilogue }:
+                case ProductStep { Nodes: var products, Kernels: var epilogues }:
                     foreach (var product in products)
                     {
                         Template(plan, product);
                     }
 
-                    Kernel(plan, epilogue);
+                    foreach (var epilogue in epilogues)
+                    {
+                        Kernel(plan, epilogue);
+                    }
+
                     break;
                 case CopyStep copy:
                     Touch(copy.Source);

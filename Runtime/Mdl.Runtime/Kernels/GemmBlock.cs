@@ -10,7 +10,7 @@ namespace Mdl.Runtime.Kernels;
 /// Methods with loops that do not merely call micro-kernels are compiled with aggressive optimisation: the first training step runs them for
 /// seconds, long before tiering would replace them, and ahead-of-time compiled code would not use the widest vectors of the processor.
 /// </remarks>
-internal static unsafe class GemmBlock
+internal static unsafe partial class GemmBlock
 {
     /// <summary>Lanes in a block of the contraction: the longer it is, the more rarely tiles of the product are read and written.</summary>
     public const int DepthBlock = 512;

@@ -16,8 +16,8 @@ public static unsafe partial class Gemm
     /// <param name="transposeRight">Whether the matrices are stored transposed.</param>
     /// <param name="offsets">The first row of each expert, and the number of rows that have one.</param>
     /// <param name="experts">The number of matrices.</param>
-    /// <param name="y">[rows, n].</param>
-    /// <param name="ySecond">[rows, n], or null.</param>
+    /// <param name="y">[rows, n], or null where only the epilogue reads it: then each block of rows is in the second-level cache alone.</param>
+    /// <param name="ySecond">As <paramref name="y"/>.</param>
     /// <param name="rows">All rows.</param>
     /// <param name="n">Columns of a product.</param>
     /// <param name="k">Length of the contraction.</param>
@@ -55,13 +55,32 @@ public static unsafe partial class Gemm
         team.Run(&GroupedRowsChunk<TEpilogue>, Unsafe.AsPointer(ref call), chunks);
         if (used < rows)
         {
-            new Span<float>(y + (long)used * n, checked((rows - used) * n)).Clear();
-            if (ySecond != null)
-            {
-                new Span<float>(ySecond + (long)used * n, checked((rows - used) * n)).Clear();
-            }
+            WithoutExpert(ref call, used, rows);
+        }
+    }
 
-            epilogue.Apply(used, rows);
+    private static void WithoutExpert<TEpilogue>(ref GroupedRowsCall<TEpilogue> call, int used, int rows)
+        where TEpilogue : struct, IRowEpilogue
+    {
+        var n = call.N;
+        using var hold = call.Team.Hold();
+        var zeros = (float*)call.Team.SharedScratch((long)RowsOfBlock * n * sizeof(float));
+        new Span<float>(zeros, RowsOfBlock * n).Clear();
+        Clear(call.Y);
+        Clear(call.YSecond);
+        for (var row = used; row < rows; row += RowsOfBlock)
+        {
+            var none = zeros - (long)row * n;
+            call.Epilogue.Apply(
+                row, Math.Min(row + RowsOfBlock, rows), 0, call.Y != null ? call.Y : none, call.WSecond == null || call.YSecond != null ? call.YSecond : none);
+        }
+
+        void Clear(float* y)
+        {
+            if (y != null)
+            {
+                new Span<float>(y + (long)used * n, checked((rows - used) * n)).Clear();
+            }
         }
     }
 
@@ -74,14 +93,20 @@ public static unsafe partial class Gemm
         var row = call.Offsets[e] + chunk * call.RowBlock;
         var m = Math.Min(call.RowBlock, call.Offsets[e + 1] - row);
         var kernels = call.Kernels;
-        var scratch = call.Team.Scratch(worker, GemmBlock.ScratchBytes(kernels, m, call.N, call.K));
-        Product(ref call, kernels, scratch, e, row, m, call.W, call.Y);
-        if (call.YSecond != null)
+        long floats = ((long)m * call.N + 15) / 16 * 16;
+        long one = call.Y == null ? floats : 0, other = call.YSecond == null && call.WSecond != null ? floats : 0;
+        var memory = (float*)call.Team.Scratch(worker, (one + other) * sizeof(float) + GemmBlock.ScratchBytes(kernels, m, call.N, call.K));
+        var scratch = memory + one + other;
+        var first = call.Y != null ? call.Y : memory - (long)row * call.N;
+        Product(ref call, kernels, scratch, e, row, m, call.W, first);
+        float* second = null;
+        if (call.WSecond != null)
         {
-            Product(ref call, kernels, scratch, e, row, m, call.WSecond, call.YSecond);
+            second = call.YSecond != null ? call.YSecond : memory + one - (long)row * call.N;
+            Product(ref call, kernels, scratch, e, row, m, call.WSecond, second);
         }
 
-        call.Epilogue.Apply(row, row + m);
+        call.Epilogue.Apply(row, row + m, 0, first, second);
     }
 
     private static void Product<TEpilogue>(ref GroupedRowsCall<TEpilogue> call, MicroKernels kernels, void* scratch, int e, int row, int m, float* w, float* y)

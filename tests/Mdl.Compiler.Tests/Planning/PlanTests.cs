@@ -54,30 +54,56 @@ public class PlanTests
     public void The_experts_of_a_layer_take_few_kernels(string model)
     {
         // Forward: norm; logits' own functions; chosen gates; gated product; sum over experts with shared expert and residual.
-        var loop = Scopes(Plan(model)).Single(s => s.Graph.Nodes.Any(n => n.Operation is Dispatch) && s.Graph.Nodes.All(n => n.Operation is not (GroupedOuter or Repeat)));
-        var first = loop.Steps.FindIndex(s => s is ProductStep);
+        var loop = Layer(model);
+        var first = loop.Steps.FindIndex(s => s is ProductStep p && loop.Graph.Nodes[p.Nodes[0]].Operation is GroupedContract);
         var last = loop.Steps.FindIndex(s => s is TemplateStep t && loop.Graph.Nodes[t.Node].Operation is GroupedContract);
         Assert.Equal(2, ((ProductStep)loop.Steps[first]).Nodes.Count);
         Assert.Equal(first + 1, last);
 
-        // The rows of experts are read by the kernel that adds them to the stream, together with all else that it adds.
+        // The rows of experts are read by the kernel that adds them to the stream, together with all else that it adds: that of the last product.
         var down = new Value(((TemplateStep)loop.Steps[last]).Node);
-        Assert.Single(loop.Steps.OfType<KernelStep>(), k => k.Kernel.Roots.Any(r => Reads(loop, r).Contains(down)));
+        Assert.IsType<ProductStep>(Assert.Single(loop.Steps, s => loop.Reads(s).Contains(down)));
     }
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Products_end_in_the_kernels_that_read_their_rows(string model)
+    {
+        var loop = Layer(model);
+        var products = loop.Steps.OfType<ProductStep>().Where(s => loop.Graph.Nodes[s.Nodes[0]].Operation is Contract).ToList();
+        // Shared gate|up; what is added to the stream, whose product nobody else reads.
+        Assert.Single(products, s => s.Nodes.Count == 2);
+        Assert.Contains(products, s => loop.Stored[new(s.Nodes[0])].Pointer == ProductStep.Rows[0]);
+    }
+
+    [Fact]
+    public void Heads_are_normalised_and_rotated_behind_the_product_that_makes_them()
+    {
+        var loop = Layer("ling");
+        var step = Assert.Single(loop.Steps.OfType<ProductStep>(), s => s.Kernels.Count == 2);
+        // Two heads of queries and one of keys are rows of their kernels.
+        Assert.Equal([2, 1], step.Kernels.Select(k => RowEpilogues.RowsPerRow(loop, k, step.Nodes[0])!.Constant));
+    }
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Sums_over_rows_behind_a_product_are_sums_over_its_blocks(string model) =>
+        Assert.Contains(Scopes(Plan(model)).SelectMany(s => s.Steps).OfType<ProductStep>(), s => s.Kernels.Any(k => k.Roots.Any(r => r.Kind == RootKind.ColumnReduce)));
 
     [Theory]
     [MemberData(nameof(Models))]
     public void Gradients_of_what_several_products_read_accumulate_in_place(string model)
     {
         var backward = Scopes(Plan(model)).First(s => s.Graph.Nodes.Any(n => n.Operation is GroupedOuter));
-        var adding = backward.Steps.OfType<TemplateStep>().Where(s => Accumulation.Addend(backward.Graph.Nodes[s.Node]) is not null).ToList();
+        var products = backward.Steps.SelectMany(s => s switch { TemplateStep t => [t.Node], ProductStep p => p.Nodes, _ => Enumerable.Empty<int>() });
+        var adding = products.Where(p => Accumulation.Addend(backward.Graph.Nodes[p]) is not null).ToList();
         // One for the two matrices of all experts, one for those of the shared expert (with the router's, which reads the same).
-        Assert.Contains(adding, s => backward.Graph.Nodes[s.Node].Operation is GroupedContract);
-        Assert.Contains(adding, s => backward.Graph.Nodes[s.Node].Operation is Contract);
-        Assert.All(adding, s =>
+        Assert.Contains(adding, p => backward.Graph.Nodes[p].Operation is GroupedContract);
+        Assert.Contains(adding, p => backward.Graph.Nodes[p].Operation is Contract);
+        Assert.All(adding, p =>
         {
-            var node = backward.Graph.Nodes[s.Node];
-            Assert.Equal(backward.Stored[new(s.Node)], backward.Stored[node.Inputs[Accumulation.Addend(node)!.Value]]);
+            var node = backward.Graph.Nodes[p];
+            Assert.Equal(backward.Stored[new(p)], backward.Stored[node.Inputs[Accumulation.Addend(node)!.Value]]);
         });
     }
 
@@ -95,12 +121,8 @@ public class PlanTests
     public void Loops_begin_without_a_copy(string model) =>
         Assert.All(Scopes(Plan(model)).SelectMany(s => s.Steps).OfType<LoopStep>().SelectMany(s => s.Loop.Carried), c => Assert.Equal(c.Stack is not null, c.IsPlaced));
 
-    private static HashSet<Value> Reads(ScopePlan scope, Root root)
-    {
-        var reads = new HashSet<Value>();
-        scope.Fuser.Visit(root, d => reads.Add(d.Value));
-        return reads;
-    }
+    private static ScopePlan Layer(string model) =>
+        Scopes(Plan(model)).Single(s => s.Graph.Nodes.Any(n => n.Operation is Dispatch) && s.Graph.Nodes.All(n => n.Operation is not (GroupedOuter or Repeat)));
 
     private static ProgramPlan Plan(string name)
     {

@@ -69,13 +69,21 @@ public sealed unsafe class GroupedTests
                 {
                     Product.Grouped(team, x.Matrix, w.Matrix.Data, true, o, load.Length, expected.Data, rows, N, K);
                     Product.Grouped(team, x.Matrix, second, true, o, load.Length, expected.Data + (rows * N), rows, N, K);
-                    var add = new AddRows { X = y.Data, Y = y.Data + (rows * N), Sum = sum.Data, Width = N };
+                    var add = new AddRows { Sum = sum.Data, Width = N };
                     Product.GroupedRows(team, x.Matrix, w.Matrix.Data, second, true, o, load.Length, y.Data, y.Data + (rows * N), rows, N, K, add);
                     Assert.Equal(expected.Span.ToArray(), y.Span.ToArray());
                     for (var i = 0; i < rows * N; i++)
                     {
                         // Once for each row: a second call would add again.
                         Assert.Equal(y.Span[i] + y.Span[(rows * N) + i] + 1, sum.Span[i]);
+                    }
+
+                    // Products that only the epilogue sees.
+                    Product.GroupedRows(team, x.Matrix, w.Matrix.Data, second, true, o, load.Length, null, null, rows, N, K, add);
+                    for (var i = 0; i < rows * N; i++)
+                    {
+                        var each = y.Span[i] + y.Span[(rows * N) + i] + 1;
+                        Assert.Equal(each + each, sum.Span[i]);
                     }
 
                     Product.Grouped(team, x.Matrix, second, true, o, load.Length, y.Data, rows, N, K, accumulate: true);
@@ -94,16 +102,14 @@ public sealed unsafe class GroupedTests
 
     private struct AddRows : IRowEpilogue
     {
-        public float* X;
-        public float* Y;
         public float* Sum;
         public int Width;
 
-        public readonly void Apply(long begin, long end)
+        public readonly void Apply(long begin, long end, int block, float* first, float* second)
         {
             for (var i = begin * Width; i < end * Width; i++)
             {
-                Sum[i] += X[i] + Y[i] + 1;
+                Sum[i] += first[i] + second[i] + 1;
             }
         }
     }

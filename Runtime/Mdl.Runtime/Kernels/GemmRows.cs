@@ -1,0 +1,152 @@
+using System.Runtime.CompilerServices;
+using Mdl.Runtime.Devices;
+
+namespace Mdl.Runtime.Kernels;
+
+public static unsafe partial class Gemm
+{
+    // Rows of a block: their products and the panels of the left operand lie in the second-level cache together. Blocks come in pairs, so that
+    // two threads have equally many.
+    private const int RowsOfBlock = 96;
+    private const int MostRowBlocks = 64;
+
+    // Panels of the right operand that are packed at a time.
+    private const int PanelsOfChunk = 4;
+
+    /// <summary>The number of blocks that <see cref="Rows"/> cuts so many rows into.</summary>
+    public static int RowBlocks(int rows) => rows <= 0 ? 0 : (rows + RowBlock(rows) - 1) / RowBlock(rows);
+
+    /// <summary>
+    /// One or two products of the same left operand, x w, and an epilogue on each block of their rows. Matrices on the right are packed once for
+    /// all blocks.
+    /// </summary>
+    /// <param name="team">The threads.</param>
+    /// <param name="x">rows x k.</param>
+    /// <param name="first">The first product.</param>
+    /// <param name="second">The second product, or default.</param>
+    /// <param name="rows">Rows of the products.</param>
+    /// <param name="k">Length of the contraction.</param>
+    /// <param name="epilogue">Reads of the products only the rows it is called for; writes memory that the products do not read.</param>
+    /// <param name="arithmetic">In which form the operands are multiplied.</param>
+    public static void Rows<TEpilogue>(
+        Team team, Matrix x, RowProduct first, RowProduct second, int rows, int k, TEpilogue epilogue, ElementFormat arithmetic = ElementFormat.Single)
+        where TEpilogue : struct, IRowEpilogue
+    {
+        var blocks = RowBlocks(rows);
+        if (blocks == 0)
+        {
+            return;
+        }
+
+        // Few rows are cut by columns, which takes whole products; their bits are the same, except that very few rows add in another order.
+        var whole = rows <= Dots.MostRows || (team.Threads > 1 && blocks < 2 * team.Threads);
+        var kernels = FloatKernels(team, arithmetic);
+        using var hold = team.Hold();
+        long one = whole ? Missing(first, rows) : GemmBlock.PackedFloats(kernels, first.N, k);
+        long other = whole ? Missing(second, rows) : GemmBlock.PackedFloats(kernels, second.N, k);
+        var memory = (float*)team.SharedScratch((one + other) * sizeof(float));
+        var call = new RowsCall<TEpilogue>
+        {
+            Team = team,
+            Kernels = kernels,
+            X = x,
+            First = first,
+            Second = second,
+            FirstMemory = memory,
+            SecondMemory = memory + one,
+            Rows = rows,
+            RowBlock = RowBlock(rows),
+            K = k,
+            Epilogue = epilogue,
+        };
+        if (whole)
+        {
+            Whole(ref call, first, call.FirstMemory, arithmetic);
+            Whole(ref call, second, call.SecondMemory, arithmetic);
+            team.Run(&EpilogueChunk<TEpilogue>, Unsafe.AsPointer(ref call), blocks);
+            return;
+        }
+
+        team.Run(&PackChunk<TEpilogue>, Unsafe.AsPointer(ref call), PackChunks(kernels, first.N, k) + PackChunks(kernels, second.N, k));
+        team.Run(&RowsChunk<TEpilogue>, Unsafe.AsPointer(ref call), blocks);
+    }
+
+    private static int RowBlock(int rows)
+    {
+        var blocks = Math.Min(MostRowBlocks, 2 * ((rows + 2 * RowsOfBlock - 1) / (2 * RowsOfBlock)));
+        return (rows + blocks - 1) / blocks;
+    }
+
+    // Whole cache lines, so that what follows is aligned.
+    private static long Missing(in RowProduct product, int rows) => product.Y != null ? 0 : ((long)rows * product.N + 15) / 16 * 16;
+
+    private static void Whole<TEpilogue>(ref RowsCall<TEpilogue> call, in RowProduct product, float* memory, ElementFormat arithmetic)
+        where TEpilogue : struct, IRowEpilogue =>
+        Run(call.Team, call.X, product.W, product.Y != null ? product.Y : memory, product.N, call.Rows, product.N, call.K, product.Accumulate, arithmetic);
+
+    private static void EpilogueChunk<TEpilogue>(void* arguments, int chunk, int worker)
+        where TEpilogue : struct, IRowEpilogue
+    {
+        ref var call = ref Unsafe.AsRef<RowsCall<TEpilogue>>(arguments);
+        var row = chunk * call.RowBlock;
+        call.Epilogue.Apply(
+            row, Math.Min(row + call.RowBlock, call.Rows), chunk, call.First.Y != null ? call.First.Y : call.FirstMemory,
+            call.Second.Y != null || call.Second.N == 0 ? call.Second.Y : call.SecondMemory);
+    }
+
+    private static int PackChunks(MicroKernels kernels, int n, int k)
+    {
+        var width = PanelsOfChunk * kernels.TileColumns;
+        return (n + width - 1) / width * GemmBlock.DepthBlocks(kernels, k);
+    }
+
+    private static void PackChunk<TEpilogue>(void* arguments, int chunk, int worker)
+        where TEpilogue : struct, IRowEpilogue
+    {
+        ref var call = ref Unsafe.AsRef<RowsCall<TEpilogue>>(arguments);
+        var kernels = call.Kernels;
+        var before = PackChunks(kernels, call.First.N, call.K);
+        var product = chunk < before ? call.First : call.Second;
+        var packed = chunk < before ? call.FirstMemory : call.SecondMemory;
+        var (block, part) = Math.DivRem(chunk < before ? chunk : chunk - before, PackChunks(kernels, product.N, call.K) / GemmBlock.DepthBlocks(kernels, call.K));
+        var column = part * PanelsOfChunk * kernels.TileColumns;
+        GemmBlock.PackPanels(
+            kernels, product.W, product.N, call.K, block, column, Math.Min(PanelsOfChunk * kernels.TileColumns, product.N - column), packed,
+            call.Team.Scratch(worker, GemmBlock.RowsScratchBytes(kernels, 0, call.K)));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void RowsChunk<TEpilogue>(void* arguments, int chunk, int worker)
+        where TEpilogue : struct, IRowEpilogue
+    {
+        ref var call = ref Unsafe.AsRef<RowsCall<TEpilogue>>(arguments);
+        var kernels = call.Kernels;
+        var row = chunk * call.RowBlock;
+        var m = Math.Min(call.RowBlock, call.Rows - row);
+        long one = Missing(call.First, m), other = Missing(call.Second, m);
+        var memory = (float*)call.Team.Scratch(worker, (one + other) * sizeof(float) + GemmBlock.RowsScratchBytes(kernels, m, call.K));
+        var first = call.First.Y != null ? call.First.Y : memory - (long)row * call.First.N;
+        var second = call.Second.Y != null || call.Second.N == 0 ? call.Second.Y : memory + one - (long)row * call.Second.N;
+        GemmBlock.RunRows(
+            kernels, call.X.At(row, 0),
+            new(call.FirstMemory, first + (long)row * call.First.N, call.First.N, call.First.Accumulate),
+            new(call.SecondMemory, second + (long)row * call.Second.N, call.Second.N, call.Second.Accumulate),
+            m, call.K, memory + one + other);
+        call.Epilogue.Apply(row, row + m, chunk, first, second);
+    }
+
+    private struct RowsCall<TEpilogue>
+    {
+        public Team Team;
+        public MicroKernels Kernels;
+        public Matrix X;
+        public RowProduct First;
+        public RowProduct Second;
+        public float* FirstMemory;
+        public float* SecondMemory;
+        public int Rows;
+        public int RowBlock;
+        public int K;
+        public TEpilogue Epilogue;
+    }
+}
