@@ -95,7 +95,7 @@ internal static class ModelEmitter
         code.Line();
         code.Line("/// <summary>A model whose weights are all zero; see <see cref=\"Create\"/> and <see cref=\"Load\"/>.</summary>");
         code.Line("/// <param name=\"device\">Where it runs; the host processor if null.</param>");
-        code.Open($"public {name}(Device? device = null) : base(device ?? Device.Host, ModelInfo)");
+        code.Open($"public {name}(Device? device = null) : base(device ?? Device.Host, ModelInfo{(emitIlgpu ? ", \"Mdl.Runtime.Ilgpu\"" : "")})");
         code.Line("Parameters = new(this);");
         code.Close();
         code.Line();

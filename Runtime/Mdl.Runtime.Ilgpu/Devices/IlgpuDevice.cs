@@ -34,7 +34,10 @@ public sealed class IlgpuDevice : Mdl.Runtime.Devices.Device
     }
 
     /// <summary>The name that the driver gives the device.</summary>
-    public string Name => Accelerator.Name;
+    public override string Name => Accelerator.Name;
+
+    /// <inheritdoc/>
+    public override string Backend => "Mdl.Runtime.Ilgpu";
 
     /// <summary>The ILGPU accelerator.</summary>
     public Accelerator Accelerator { get; }

@@ -22,6 +22,14 @@ public class Device : IDisposable
     /// <summary>The host processor with one thread per logical processor; shared, never disposed.</summary>
     public static Device Host => DefaultHost.Value;
 
+    /// <summary>What messages call the device.</summary>
+    public virtual string Name => "host processor";
+
+    /// <summary>
+    /// The assembly that a project must reference for its models to have programs for this device; null for the host, for which all models have them.
+    /// </summary>
+    public virtual string? Backend => null;
+
     /// <summary>The threads that run kernels on the host.</summary>
     public Team Team { get; }
 

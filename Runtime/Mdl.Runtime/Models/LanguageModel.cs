@@ -10,10 +10,22 @@ namespace Mdl.Runtime.Models;
 /// <summary>The base of generated model classes: weights in one block of memory, and the programs that run on them.</summary>
 public abstract unsafe partial class LanguageModel : IDisposable
 {
-
     /// <summary>Allocates the weights, all zero.</summary>
-    protected LanguageModel(Device device, ModelInfo info)
+    /// <param name="device">Where the model runs.</param>
+    /// <param name="info">Parameters, metrics and training settings.</param>
+    /// <param name="backend">The <see cref="Devices.Device.Backend"/> that the model has programs for beside those for the host, if any.</param>
+    /// <exception cref="NotSupportedException">The model has no programs for the device.</exception>
+    protected LanguageModel(Device device, ModelInfo info, string? backend = null)
     {
+        ArgumentNullException.ThrowIfNull(device);
+        ArgumentNullException.ThrowIfNull(info);
+        if (device.Backend is { } needed && needed != backend)
+        {
+            throw new NotSupportedException(
+                $"{info.Name} has no programs for the device {device.Name}: it was compiled without a reference to {needed}. "
+                + $"Reference the package {needed} in the project that holds the .mdl file of {info.Name}, and rebuild it.");
+        }
+
         Device = device;
         Info = info;
         WeightBuffer = device.Allocate(info.TotalSize);
