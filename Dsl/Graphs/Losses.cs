@@ -17,6 +17,20 @@ public sealed record LinearCrossEntropy : Operation
     }
 }
 
+/// <summary>
+/// Loss and gradients at once, where the gradient of the nll does not depend on the nll: h, w, target, gradient of the nll [N] -> nll [N],
+/// log-sum-exp [N], gradients of h and w.
+/// </summary>
+public sealed record LinearCrossEntropyWithGradient : Operation
+{
+    public override EquatableArray<TensorType> Infer(EquatableArray<TensorType> inputs)
+    {
+        var losses = new LinearCrossEntropy().Infer([inputs[0], inputs[1], inputs[2]]);
+        Require(inputs[3] == losses[0], $"the gradient {inputs[3]} is not shaped as the nll {losses[0]}");
+        return [.. losses, inputs[0], inputs[1]];
+    }
+}
+
 /// <summary>h, w, target, log-sum-exp [N], gradient of the nll [N] -> gradients of h and w.</summary>
 public sealed record LinearCrossEntropyGradient : Operation
 {

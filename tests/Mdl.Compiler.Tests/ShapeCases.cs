@@ -46,6 +46,7 @@ public class ShapeCases
                 new(new GatherRows(2), [F(4, 2), I(4)], "not 2 rows for each"),
                 new(new CombineRows(3), [F(4, 2), I(4)], "not 3 for each token"),
                 new(new LinearCrossEntropy(), [F(2, 3), F(5, 4), I(2)], "cannot contract"),
+                new(new LinearCrossEntropyWithGradient(), [F(2, 3), F(5, 3), I(2), F(3)], "not shaped as"),
                 new(new LinearCrossEntropyGradient(), [F(2, 3), F(5, 3), I(2), F(2), F(3)], "not shaped as"),
                 new(new Attend(AttentionMask.Causal, 0, 1), [F(1, 2, 1, 1), F(1, 3, 1, 1), F(1, 3, 1, 1)], "as many queries as keys"),
                 new(new Attend(AttentionMask.None, 0, 1), [F(1, 2, 3, 1), F(1, 2, 2, 1), F(1, 2, 2, 1)], "do not share"),

@@ -62,6 +62,7 @@ internal sealed class TestProgram
         {
             CheckGradients(forward, graph, numeric);
             CheckGradients(forward, Simplifier.Run(graph), numeric);
+            CheckGradients(forward, EarlyGradients.Move(Simplifier.Run(graph)), numeric);
         }
 
         return Simplifier.Run(graphs[0]);

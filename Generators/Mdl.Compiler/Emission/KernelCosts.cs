@@ -158,7 +158,7 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
                 return TwicePairs(gradient.Mask, gradient.Window, In(0), In(1)) * ((In(0).Last * 3) + (In(2).Last * 2));
             case LinearCrossEntropy:
                 return In(0).Size * In(1).Shape[0] * 2;
-            case LinearCrossEntropyGradient:
+            case LinearCrossEntropyGradient or LinearCrossEntropyWithGradient:
                 return In(0).Size * In(1).Shape[0] * 6;
             case GatherGradient:
                 return In(1).Size;
@@ -194,6 +194,7 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
             LinearCrossEntropy => In(0).Shape[0] * In(1).Shape[0] * 8,
             // Read, written as the gradient, read by two products.
             LinearCrossEntropyGradient => In(0).Shape[0] * In(1).Shape[0] * 16,
+            LinearCrossEntropyWithGradient => In(0).Shape[0] * In(1).Shape[0] * 24,
             _ => Dim.Zero,
         };
     }

@@ -124,7 +124,7 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
 
     private bool IsShort(ScopePlan plan, int node) => shortFormats
         && plan.Graph.Nodes[node].Operation is Contract { InF32: false } or GroupedContract { InF32: false } or GroupedOuter { InF32: false }
-            or LinearCrossEntropy or LinearCrossEntropyGradient;
+            or LinearCrossEntropy or LinearCrossEntropyGradient or LinearCrossEntropyWithGradient;
 
     private TemplateEmitter Template(ScopePlan plan, Func<Attend, StridedView[], (string Keys, string Values)>? cache) => new(dialect, plan, cache, shortFormats);
 

@@ -30,6 +30,7 @@ internal sealed class TemplateEmitter(
             Attend attend => CallAttend(attend, inputs, outputs),
             AttendGradient gradient => CallAttendGradient(gradient, inputs, outputs),
             LinearCrossEntropy => CallLinearCrossEntropy(node, inputs, outputs),
+            LinearCrossEntropyWithGradient => CallLinearCrossEntropyWithGradient(node, inputs, outputs),
             LinearCrossEntropyGradient => CallLinearCrossEntropyGradient(node, inputs, outputs),
             _ => throw new InvalidOperationException($"{node.Operation.GetType().Name} has no lowering"),
         };
@@ -179,6 +180,10 @@ internal sealed class TemplateEmitter(
 
     private string CallLinearCrossEntropy(Node node, StridedView[] inputs, string[] outputs) =>
         $"Losses.LinearCrossEntropy(_team, {P(inputs[0])}, {P(inputs[1])}, {P(inputs[2])}, {outputs[0]}, {outputs[1]}, "
+        + $"{Int(Type(node, 0).Shape[0])}, {Int(Type(node, 0).Last)}, {Int(Type(node, 1).Shape[0])}{Arithmetic(false)});";
+
+    private string CallLinearCrossEntropyWithGradient(Node node, StridedView[] inputs, string[] outputs) =>
+        $"Losses.LinearCrossEntropyWithGradient(_team, {P(inputs[0])}, {P(inputs[1])}, {P(inputs[2])}, {P(inputs[3])}, {string.Join(", ", outputs)}, "
         + $"{Int(Type(node, 0).Shape[0])}, {Int(Type(node, 0).Last)}, {Int(Type(node, 1).Shape[0])}{Arithmetic(false)});";
 
     private string CallLinearCrossEntropyGradient(Node node, StridedView[] inputs, string[] outputs) =>

@@ -18,6 +18,12 @@ internal static partial class Meaning
         return [nll, logSumExp];
     }
 
+    private static NDArray[] LinearCrossEntropyWithGradient(NDArray h, NDArray w, NDArray target, NDArray gradient)
+    {
+        var losses = LinearCrossEntropy(h, w, target);
+        return [.. losses, .. LinearCrossEntropyGradient(h, w, target, losses[1], gradient)];
+    }
+
     private static NDArray[] LinearCrossEntropyGradient(NDArray h, NDArray w, NDArray target, NDArray logSumExp, NDArray gradient)
     {
         var logits = Contract(new(false, true), h, w);

@@ -35,6 +35,7 @@ internal static partial class Meaning
         GatherRows o => [GatherRows(o, x[0], x[1])],
         CombineRows o => [CombineRows(o, x[0], x[1])],
         LinearCrossEntropy _ => LinearCrossEntropy(x[0], x[1], x[2]),
+        LinearCrossEntropyWithGradient _ => LinearCrossEntropyWithGradient(x[0], x[1], x[2], x[3]),
         LinearCrossEntropyGradient _ => LinearCrossEntropyGradient(x[0], x[1], x[2], x[3], x[4]),
         Attend o => Attend(o, x[0], x[1], x[2], x.Length > 3 ? x[3] : null),
         AttendGradient o => AttendGradient(o, x[0], x[1], x[2], x[3], x[4], x[5], x.Length > 6 ? x[6] : null),

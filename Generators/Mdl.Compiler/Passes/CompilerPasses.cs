@@ -34,6 +34,9 @@ public static class CompilerPasses
 
         differentiated = Simplifier.Run(differentiated);
         dump?.Invoke("simplify", differentiated.Graph);
+
+        differentiated = EarlyGradients.Move(differentiated);
+        dump?.Invoke("early-gradients", differentiated.Graph);
         return differentiated;
     }
 

@@ -65,6 +65,15 @@ public static class Losses
         }
     }
 
+    /// <summary>Loss and gradients at once, for a gradient of the nll that is known before.</summary>
+    public static void LinearCrossEntropyWithGradient(
+        IlgpuDevice team, ArrayView<float> h, ArrayView<float> w, ArrayView<int> target, ArrayView<float> dNll, ArrayView<float> nll, ArrayView<float> lse,
+        ArrayView<float> dh, ArrayView<float> dw, int n, int d, int v)
+    {
+        LinearCrossEntropy(team, h, w, target, nll, lse, n, d, v);
+        LinearCrossEntropyGradient(team, h, w, target, lse, dNll, dh, dw, n, d, v);
+    }
+
     private static (int Tokens, int Words) TileSize(int n, int v)
     {
         var words = Math.Min(v, TileWords);

@@ -5,7 +5,7 @@ using Mdl.Runtime.Devices;
 namespace Mdl.Runtime.Kernels;
 
 /// <summary>Losses over a vocabulary, computed in tiles of tokens by words: the logits are never stored at once.</summary>
-public static unsafe class Losses
+public static unsafe partial class Losses
 {
     // A tile of logits has at most this many floats: products of this size are efficient, and it stays in the caches.
     private const int TileFloats = 1 << 20;

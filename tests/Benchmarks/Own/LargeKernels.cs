@@ -49,8 +49,7 @@ internal static unsafe class LargeKernels
         new Span<float>(dNll, tokens).Fill(1f / tokens);
         var times = WorkerLoop.Time(seconds, () =>
         {
-            Losses.LinearCrossEntropy(team, F(h), F(w), (int*)target.Memory, nll, lse, tokens, width, words);
-            Losses.LinearCrossEntropyGradient(team, F(h), F(w), (int*)target.Memory, lse, dNll, F(dh), F(dw), tokens, width, words);
+            Losses.LinearCrossEntropyWithGradient(team, F(h), F(w), (int*)target.Memory, dNll, nll, lse, F(dh), F(dw), tokens, width, words);
         });
         return [.. times, team.ScratchBytes];
     }

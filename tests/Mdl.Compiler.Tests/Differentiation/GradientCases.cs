@@ -29,7 +29,7 @@ internal static class GradientCases
         typeof(Top), typeof(Dispatch),
 
         // Second derivatives.
-        typeof(LinearCrossEntropyGradient), typeof(AttendGradient),
+        typeof(LinearCrossEntropyGradient), typeof(LinearCrossEntropyWithGradient), typeof(AttendGradient),
     };
 
     public static IEnumerable<GradientCase> All => [.. Functions, .. Views, .. Indexing, .. Contractions, .. Experts, .. LossesAndAttention, Loop];

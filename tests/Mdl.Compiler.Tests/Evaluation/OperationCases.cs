@@ -121,6 +121,14 @@ internal static class OperationCases
                 [h, w, I([2], 1, 0), F([2], Math.Log(4), Math.Log(4)), F([2], 1, 2)],
                 [A([2, 1], -0.25, 1.5), A([2, 1], Math.Log(3) * (0.25 - 1.5), Math.Log(3) * (-0.25 + 1.5))]);
 
+            yield return new(
+                new LinearCrossEntropyWithGradient(),
+                [h, w, I([2], 1, 0), F([2], 1, 2)],
+                [
+                    A([2], Math.Log(4.0 / 3), Math.Log(4)), A([2], Math.Log(4), Math.Log(4)),
+                    A([2, 1], -0.25, 1.5), A([2, 1], Math.Log(3) * (0.25 - 1.5), Math.Log(3) * (-0.25 + 1.5)),
+                ]);
+
             // Scores are 0 for the key 0 and log 3 for the key log 3.
             var (q, k, v) = (F([1, 2, 1, 1], 1, 1), F([1, 2, 1, 1], 0, Math.Log(3)), F([1, 2, 1, 1], 4, 8));
             yield return new(new Attend(AttentionMask.None, 0, 1), [q, k, v], [A([1, 2, 1, 1], 7, 7), A([1, 2, 1], Math.Log(4), Math.Log(4))]);

@@ -34,6 +34,38 @@ public sealed unsafe class LossesTests
             Assert.Equal(bits ??= results, results);
         }
 
+        Compare(h, w, target, dNll, nll, lse, dh, dw, n, d, v);
+    }
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void ForwardAndBackwardAtOnceMatchDoublePrecision(int n, int d, int v)
+    {
+        var random = new Random(1);
+        using var h = Draw.Normal(random, n * d);
+        using var w = Draw.Normal(random, v * d, 2 / Math.Sqrt(d));
+        using var target = Draw.Integers(random, n, v);
+        using var dNll = Draw.Normal(random, n);
+        using var nll = new Memory<float>(n);
+        using var lse = new Memory<float>(n);
+        using var dh = new Memory<float>(n * d);
+        using var dw = new Memory<float>(v * d);
+        float[]? bits = null;
+        foreach (var threads in new[] { 1, 2, 3 })
+        {
+            using var team = new Team(threads);
+            Losses.LinearCrossEntropyWithGradient(team, h.Data, w.Data, target.Data, dNll.Data, nll.Data, lse.Data, dh.Data, dw.Data, n, d, v);
+            float[] results = [.. nll.Span, .. lse.Span, .. dh.Span, .. dw.Span];
+            Assert.Equal(bits ??= results, results);
+        }
+
+        Compare(h, w, target, dNll, nll, lse, dh, dw, n, d, v);
+    }
+
+    private static void Compare(
+        Memory<float> h, Memory<float> w, Memory<int> target, Memory<float> dNll, Memory<float> nll, Memory<float> lse, Memory<float> dh, Memory<float> dw,
+        int n, int d, int v)
+    {
         var reference = new CrossEntropyReference(Wide(h), Wide(w), target.Span.ToArray(), n, d, v);
         // Logits of magnitude up to 8 err by 1e-6 in single precision.
         Close.Assert(reference.Nll, nll.Span, 5e-6, "nll");
@@ -99,6 +131,14 @@ public sealed unsafe class LossesTests
         Losses.LinearCrossEntropy(team, x.Data, x.Data, target.Data, nll.Data, lse.Data, 1, 1, 3);
         Assert.True(float.IsNaN(nll[0]));
         Assert.True(float.IsFinite(lse[0]));
+
+        using var dNll = Memory<float>.Of(1f);
+        using var dh = new Memory<float>(1);
+        using var dw = new Memory<float>(1);
+        nll.Data[0] = 0;
+        Losses.LinearCrossEntropyWithGradient(team, x.Data, x.Data, target.Data, dNll.Data, nll.Data, lse.Data, dh.Data, dw.Data, 1, 1, 1);
+        Assert.True(float.IsNaN(nll[0]));
+        Assert.True(float.IsFinite(lse[0]));
     }
 
     [Fact]
@@ -117,6 +157,7 @@ public sealed unsafe class LossesTests
         {
             Losses.LinearCrossEntropy(team, h.Data, w.Data, target.Data, a.Data, b.Data, 100, 16, 50);
             Losses.LinearCrossEntropyGradient(team, h.Data, w.Data, target.Data, b.Data, a.Data, dh.Data, dw.Data, 100, 16, 50);
+            Losses.LinearCrossEntropyWithGradient(team, h.Data, w.Data, target.Data, a.Data, a.Data, b.Data, dh.Data, dw.Data, 100, 16, 50);
         }));
     }
 
