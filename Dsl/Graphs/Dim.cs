@@ -124,6 +124,18 @@ public sealed class Dim : IEquatable<Dim>
         return product;
     }
 
+    /// <summary>As the product of any sizes, without an enumerator of its own.</summary>
+    public static Dim Product(EquatableArray<Dim> dims)
+    {
+        var product = One;
+        foreach (var dim in dims)
+        {
+            product *= dim;
+        }
+
+        return product;
+    }
+
     /// <summary>Replaces symbols by sizes; symbols that are not in the table stay.</summary>
     public Dim Substitute(IReadOnlyDictionary<string, Dim> table) => IsConstant ? this : AllTerms.Aggregate(
         Zero,
@@ -132,6 +144,24 @@ public sealed class Dim : IEquatable<Dim>
     public long Evaluate(IReadOnlyDictionary<string, long> table) => IsConstant
         ? _constant
         : AllTerms.Sum(term => term.Factors.Aggregate(term.Coefficient, (p, f) => checked(p * table[f])));
+
+    /// <summary>The value where every symbol is the same number.</summary>
+    public long EvaluateAll(long symbol)
+    {
+        var sum = _constant;
+        foreach (var term in _terms)
+        {
+            var product = term.Coefficient;
+            for (var i = 0; i < term.Factors.Length; i++)
+            {
+                product = checked(product * symbol);
+            }
+
+            sum = checked(sum + product);
+        }
+
+        return sum;
+    }
 
     public bool Equals(Dim? other)
     {

@@ -66,7 +66,7 @@ internal partial class RowKernelEmitter
 
     private Operand Eval(Value value, Linear[] at, bool isRoot = false)
     {
-        if (_reductions.TryGetValue(value, out var reduced) && Fuser.IsRow(_kernel.Rows, Graph.Type(value).Shape, at))
+        if (_reductions.TryGetValue(value, out var reduced) && Fuser.IsRow(_kernel.Rows, Graph.Type(value), at))
         {
             return new(reduced, Level.Row);
         }
@@ -80,7 +80,7 @@ internal partial class RowKernelEmitter
         var node = Graph.Nodes[value.Node];
         if (!isRoot && !Inlines(value, at))
         {
-            return Keep(key, Load(value, IndexFlow.Strides(Graph.Type(value).Shape), at, value, Dim.Zero), "m", value);
+            return Keep(key, Load(value, Graph.Type(value).Strides, at, value, Dim.Zero), "m", value);
         }
 
         switch (node.Operation)
@@ -111,7 +111,7 @@ internal partial class RowKernelEmitter
 
             // A view that digits cannot follow reads strided memory.
             var view = _plan.Fuser.Beneath(value);
-            return Keep(key, Load(value, [.. view.Strides], at, view.Base, view.Offset), "m", value);
+            return Keep(key, Load(value, view.Strides, at, view.Base, view.Offset), "m", value);
         }
 
         var operands = new Operand[node.Inputs.Count];
@@ -194,7 +194,7 @@ internal partial class RowKernelEmitter
         return new(_vector ? $"Simd.CountFrom({text})" : text, Level.Column);
     }
 
-    private Operand Load(Value value, Dim[] strides, Linear[] at, Value stored, Dim offset)
+    private Operand Load(Value value, EquatableArray<Dim> strides, Linear[] at, Value stored, Dim offset)
     {
         var flat = IndexFlow.Flatten(strides, at).Plus(offset);
         var address = Address(_plan.Stored[stored], Graph.Type(value).Element, flat, out var level);

@@ -81,9 +81,19 @@ internal partial class RowKernelEmitter
             return false;
         }
 
-        return !_plan.Fuser.IsRoot(value)
-            || (_kernel.Roots.Any(r => r.Value == value && r.Concat is null && r.Kind == RootKind.Store) && Fuser.IsRow(_kernel.Rows, Graph.Type(value).Shape, at)
-                && !at.Any(x => x.Uses(LoopVariable.Inner)));
+        return !_plan.Fuser.IsRoot(value) || (Stores(value) && Fuser.IsOwnRow(_kernel.Rows, Graph.Type(value), at));
     }
 
+    private bool Stores(Value value)
+    {
+        foreach (var root in _kernel.Roots)
+        {
+            if (root.Kind == RootKind.Store && root.Concat is null && root.Value == value)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 }

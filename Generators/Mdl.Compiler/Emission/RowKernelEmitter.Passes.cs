@@ -260,22 +260,17 @@ internal partial class RowKernelEmitter
 
     private void Store(Root root, Linear[] at, string value)
     {
-        Dim[] strides;
         var offset = Dim.Zero;
         var target = root.Concat ?? root.Value;
         if (root.Concat is { } concat)
         {
             var node = Graph.Nodes[concat.Node];
             var axis = ((Concat)node.Operation).Axis;
-            strides = IndexFlow.Strides(Graph.Type(concat).Shape);
+            var strides = Graph.Type(concat).Strides;
             offset = node.Inputs.Take(root.Operand).Aggregate(Dim.Zero, (sum, v) => sum + Graph.Type(v).Shape[axis]) * strides[axis];
         }
-        else
-        {
-            strides = IndexFlow.Strides(Graph.Type(root.Value).Shape);
-        }
 
-        var address = Address(_plan.Stored[target], Graph.Type(target).Element, IndexFlow.Flatten(strides, at).Plus(offset), out var level);
+        var address = Address(_plan.Stored[target], Graph.Type(target).Element, IndexFlow.Flatten(Graph.Type(target).Strides, at).Plus(offset), out var level);
         _loop.Line(_vector && level == Level.Column ? $"{value}.Store({address});" : Write(address, _vector ? value + ".ToScalar()" : value));
     }
 }

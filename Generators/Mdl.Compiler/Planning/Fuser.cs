@@ -36,6 +36,9 @@ internal sealed class Fuser
     private readonly Dictionary<EquatableArray<Dim>, Linear[]> _rootIndices = [];
     private readonly Dictionary<Place, Linear[]?[]> _flows = [];
 
+    // What templates read; forgotten when a new root may change it.
+    private readonly Dictionary<Node, StridedView?[]> _templateInputs = new(new SameObject<Node>());
+
     public Fuser(Graph graph)
     {
         _graph = graph;
@@ -81,6 +84,16 @@ internal sealed class Fuser
     /// <summary>The memory that a template reads as its input.</summary>
     public StridedView TemplateInput(Node node, int input)
     {
+        if (!_templateInputs.TryGetValue(node, out var views))
+        {
+            _templateInputs[node] = views = new StridedView?[node.Inputs.Count];
+        }
+
+        return views[input] ??= FindTemplateInput(node, input);
+    }
+
+    private StridedView FindTemplateInput(Node node, int input)
+    {
         var value = node.Inputs[input];
         var view = StridedView.Of(_graph, value, IsStored);
         if (Accepts(node.Operation, input, view))
@@ -90,7 +103,7 @@ internal sealed class Fuser
 
         var dense = DenseBase(value);
         return StridedView.Of(_graph, value, v => v == dense || IsStored(v)) is { IsDense: true } reshaped ? reshaped
-            : new(value, _graph.Type(value).Shape, IndexFlow.Strides(_graph.Type(value).Shape).ToEquatableArray(), Dim.Zero);
+            : StridedView.Dense(_graph, value);
     }
 
     /// <summary>The rows chosen by index that a grouped product gathers while it reads, so that it does not need them stored; null for any other input.</summary>
@@ -136,19 +149,13 @@ internal sealed class Fuser
     }
 
     /// <summary>The shape whose rows and columns a root's kernel runs over.</summary>
-    public EquatableArray<Dim> SpaceOf(Root root) =>
-        _graph.Type(root.Kind == RootKind.ColumnReduce ? _graph.Nodes[root.Value.Node].Inputs[0] : root.Value).Shape;
+    public EquatableArray<Dim> SpaceOf(Root root) => TypeOfSpace(root).Shape;
 
-    public static Dim RowsOf(EquatableArray<Dim> shape)
-    {
-        var rows = Dim.One;
-        for (var i = 0; i + 1 < shape.Count; i++)
-        {
-            rows *= shape[i];
-        }
+    private TensorType TypeOfSpace(Root root) =>
+        _graph.Type(root.Kind == RootKind.ColumnReduce ? _graph.Nodes[root.Value.Node].Inputs[0] : root.Value);
 
-        return rows;
-    }
+    /// <summary>How many rows a root's kernel runs over.</summary>
+    public Dim RowsOf(Root root) => TypeOfSpace(root).Leading.Size;
 
     /// <summary>The index of a kernel's row and column into a tensor of its shape. Not to be written to: all kernels over the shape share it.</summary>
     public Linear[] RootIndex(EquatableArray<Dim> shape)
@@ -199,41 +206,52 @@ internal sealed class Fuser
         return into;
     }
 
-    public static bool IsRow(Dim rows, EquatableArray<Dim> shape, Linear[] at)
+    /// <summary>Whether an index, none of which moves within a serial reduction, is that of the kernel's own row.</summary>
+    public static bool IsOwnRow(Dim rows, TensorType type, Linear[] at)
     {
-        if (!RowsOf(shape).Equals(rows))
+        foreach (var index in at)
+        {
+            if (index.Uses(LoopVariable.Inner))
+            {
+                return false;
+            }
+        }
+
+        return IsRow(rows, type, at);
+    }
+
+    public static bool IsRow(Dim rows, TensorType type, Linear[] at)
+    {
+        if (!type.Leading.Size.Equals(rows))
         {
             return false;
         }
 
-        if (shape.Count == 2)
+        if (type.Rank == 2)
         {
             return rows.IsOne ? at[0].IsZero : at[0] == Linear.Row;
         }
 
-        var strides = new Dim[Math.Max(shape.Count - 1, 0)];
-        var stride = Dim.One;
-        for (var i = strides.Length - 1; i >= 0; i--)
-        {
-            strides[i] = stride;
-            stride *= shape[i];
-        }
+        var flat = FlatRow(type, at);
+        return rows.IsOne ? flat.IsZero : flat == Linear.Row;
+    }
 
+    private static Linear FlatRow(TensorType type, Linear[] at)
+    {
+        var strides = type.Leading.Strides;
         var flat = Linear.Zero;
-        for (var i = 0; i < strides.Length; i++)
+        for (var i = 0; i + 1 < type.Rank; i++)
         {
             flat = flat.Plus(at[i].Times(strides[i]));
         }
 
-        return rows.IsOne ? flat.IsZero : flat == Linear.Row;
+        return flat;
     }
 
     /// <summary>How many consecutive rows read a row of a value at an index that depends on the row; 0 if other rows read it too.</summary>
-    private static long RowsPerRow(EquatableArray<Dim> shape, Linear[] at)
+    private static long RowsPerRow(TensorType type, Linear[] at)
     {
-        var index = new Linear[Math.Max(at.Length - 1, 0)];
-        Array.Copy(at, index, index.Length);
-        var flat = IndexFlow.Flatten(IndexFlow.Strides([.. shape.Take(index.Length)]), index);
+        var flat = FlatRow(type, at);
         return flat.Offset.Equals(Dim.Zero) && flat.Terms.Count == 1
             && flat.Terms[0] is { Coefficient.IsOne: true, Digit: { Variable: LoopVariable.Row, Modulus: null, Source: null, Divisor: { IsConstant: true } divisor } }
             ? divisor.Constant : 0;
@@ -306,11 +324,10 @@ internal sealed class Fuser
 
     private void Explore(Root root, Expression visit)
     {
-        var space = SpaceOf(root);
-        var rows = RowsOf(space);
+        var rows = RowsOf(root);
         var seen = new HashSet<Place>();
         var node = _graph.Nodes[root.Value.Node];
-        var at = RootIndex(space);
+        var at = RootIndex(SpaceOf(root));
         switch (root.Kind)
         {
             case RootKind.ColumnReduce:
@@ -331,17 +348,17 @@ internal sealed class Fuser
                 return;
             }
 
-            var shape = _graph.Type(value).Shape;
+            var type = _graph.Type(value);
             var self = _graph.Nodes[value.Node];
             if (!IndexFlow.IsFusable(self.Operation))
             {
-                visit.Reads.Add(new(value, IsRow(rows, shape, index) && !index.Any(x => x.Uses(LoopVariable.Inner)), RowsPerRow(shape, index)));
+                visit.Reads.Add(new(value, IsOwnRow(rows, type, index), RowsPerRow(type, index)));
                 return;
             }
 
             if (!isRoot && _roots.Contains(value))
             {
-                visit.Reads.Add(new(value, KindOf(value) == RootKind.Store && !IsAssembled(value) && IsRow(rows, shape, index) && !index.Any(x => x.Uses(LoopVariable.Inner))));
+                visit.Reads.Add(new(value, KindOf(value) == RootKind.Store && !IsAssembled(value) && IsOwnRow(rows, type, index)));
                 return;
             }
 
@@ -349,7 +366,7 @@ internal sealed class Fuser
             switch (self.Operation)
             {
                 case Reduce:
-                    if (KindOf(value) != RootKind.Store || !IsRow(rows, shape, index))
+                    if (KindOf(value) != RootKind.Store || !IsRow(rows, type, index))
                     {
                         Cut(value);
                         return;
@@ -430,9 +447,8 @@ internal sealed class Fuser
 
     private bool StretchesRows(Node broadcast)
     {
-        var from = _graph.Type(broadcast.Inputs[0]).Shape;
-        var to = broadcast.Types[0].Shape;
-        return !RowsOf(from).Equals(RowsOf(to)) && from.Count > 0;
+        var from = _graph.Type(broadcast.Inputs[0]);
+        return from.Rank > 0 && !from.Leading.Size.Equals(broadcast.Types[0].Leading.Size);
     }
 
     private bool IsTranscendental(Value value)
@@ -446,11 +462,24 @@ internal sealed class Fuser
         {
             var node = _graph.Nodes[value.Node];
             // A value without a vector axis is one number; computing it again costs nothing worth storing.
-            known = IndexFlow.IsTranscendental(node.Operation) || node.Operation is CombineRows || node.Inputs.Any(IsTranscendental);
+            known = IndexFlow.IsTranscendental(node.Operation) || node.Operation is CombineRows || IsTranscendental(node.Inputs);
             _transcendental[value] = known;
         }
 
         return known;
+    }
+
+    private bool IsTranscendental(EquatableArray<Value> values)
+    {
+        foreach (var value in values)
+        {
+            if (IsTranscendental(value))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private void Require(Value value)
@@ -458,6 +487,7 @@ internal sealed class Fuser
         if (IndexFlow.IsFusable(_graph.Nodes[value.Node].Operation) && _roots.Add(value))
         {
             Forget(value);
+            _templateInputs.Clear();
             _pending.Enqueue(value);
         }
     }

@@ -129,7 +129,7 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
     /// <summary>Puts a root into the last kernel over the same rows that reads what it reads, if all else is ready there.</summary>
     private bool Join(Root root, out int position)
     {
-        var rows = Fuser.RowsOf(_fuser.SpaceOf(root));
+        var rows = _fuser.RowsOf(root);
         var reads = ReadsOf(root, out var strict, out var aligned);
         for (position = _steps.Count - 1; position >= _firstStep && position > strict && position >= aligned; position--)
         {
@@ -147,7 +147,7 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
 
     private int Begin(Root root)
     {
-        var own = new RowKernel("", Fuser.RowsOf(_fuser.SpaceOf(root)));
+        var own = new RowKernel("", _fuser.RowsOf(root));
         own.Roots.Add(root);
         _reading[own] = ReadsOf(root, out _, out _);
         _steps.Add(new KernelStep(own));

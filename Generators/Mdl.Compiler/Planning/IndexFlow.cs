@@ -62,9 +62,9 @@ internal static class IndexFlow
 
                 return Shifted(at, concat.Axis, Dim.Zero - start);
             case Gather when input == 0:
-                var leading = graph.Type(node.Inputs[1]).Shape;
-                var chosen = Linear.Of(new Lookup(node.Inputs[1], Flatten(Strides(leading), Range(at, 0, leading.Count)), false), Dim.One);
-                return chosen is null ? null : [chosen, .. Range(at, leading.Count, at.Length - leading.Count)];
+                var index = graph.Type(node.Inputs[1]);
+                var chosen = Linear.Of(new Lookup(node.Inputs[1], Flatten(index.Strides, Range(at, 0, index.Rank)), false), Dim.One);
+                return chosen is null ? null : [chosen, .. Range(at, index.Rank, at.Length - index.Rank)];
             case GatherRows gather when input == 0:
                 return Looked(graph, node.Inputs[1], at[0], gather.Slots) is { } token ? [token, at[1]] : null;
             case CombineRows when input == 0:
@@ -102,25 +102,24 @@ internal static class IndexFlow
         var axis = ((Concat)node.Operation).Axis;
         var index = at[axis];
         return index.Terms.Count == 1 && index.Terms[0].Digit.Variable == LoopVariable.Column && index.Terms[0].Coefficient.IsOne
-            && index.Offset.IsConstant && node.Inputs.All(v => graph.Type(v).Shape[axis].IsConstant);
+            && index.Offset.IsConstant && HaveConstant(axis, graph, node.Inputs);
     }
 
-    /// <summary>Row-major strides of a dense tensor.</summary>
-    public static Dim[] Strides(IReadOnlyList<Dim> shape)
+    private static bool HaveConstant(int axis, Graph graph, EquatableArray<Value> values)
     {
-        var strides = new Dim[shape.Count];
-        var stride = Dim.One;
-        for (var i = shape.Count - 1; i >= 0; i--)
+        foreach (var value in values)
         {
-            strides[i] = stride;
-            stride *= shape[i];
+            if (!graph.Type(value).Shape[axis].IsConstant)
+            {
+                return false;
+            }
         }
 
-        return strides;
+        return true;
     }
 
     /// <summary>The flat element number of an index.</summary>
-    public static Linear Flatten(IReadOnlyList<Dim> strides, Linear[] at)
+    public static Linear Flatten(EquatableArray<Dim> strides, Linear[] at)
     {
         var sum = Linear.Zero;
         for (var i = 0; i < at.Length; i++)
@@ -132,7 +131,7 @@ internal static class IndexFlow
     }
 
     /// <summary>Pairs of axis ranges of two shapes that hold the same elements.</summary>
-    public static List<AxisGroup> Groups(IReadOnlyList<Dim> from, IReadOnlyList<Dim> to)
+    public static List<AxisGroup> Groups(EquatableArray<Dim> from, EquatableArray<Dim> to)
     {
         var groups = new List<AxisGroup>();
         int i = 0, j = 0;
@@ -164,7 +163,7 @@ internal static class IndexFlow
         return groups;
     }
 
-    private static Linear[]? ThroughReshape(IReadOnlyList<Dim> result, IReadOnlyList<Dim> source, Linear[] at)
+    private static Linear[]? ThroughReshape(EquatableArray<Dim> result, EquatableArray<Dim> source, Linear[] at)
     {
         var into = new Linear[source.Count];
         foreach (var (from, fromCount, to, toCount) in Groups(result, source))
@@ -175,7 +174,14 @@ internal static class IndexFlow
                 continue;
             }
 
-            var flat = Flatten(Strides(Range(result, from, fromCount)), Range(at, from, fromCount));
+            var flat = Linear.Zero;
+            var stride = Dim.One;
+            for (var i = from + fromCount - 1; i >= from; i--)
+            {
+                flat = at[i].Times(stride).Plus(flat);
+                stride *= result[i];
+            }
+
             if (flat.Split(Range(source, to, toCount)) is not { } split)
             {
                 return null;
@@ -194,14 +200,21 @@ internal static class IndexFlow
         return shifted;
     }
 
-    private static T[] Range<T>(IReadOnlyList<T> items, int first, int count)
+    private static Dim[] Range(EquatableArray<Dim> items, int first, int count)
     {
-        var range = new T[count];
+        var range = new Dim[count];
         for (var i = 0; i < count; i++)
         {
             range[i] = items[first + i];
         }
 
+        return range;
+    }
+
+    private static Linear[] Range(Linear[] items, int first, int count)
+    {
+        var range = new Linear[count];
+        Array.Copy(items, first, range, 0, count);
         return range;
     }
 }

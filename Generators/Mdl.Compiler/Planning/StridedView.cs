@@ -19,18 +19,41 @@ internal sealed record StridedView(Value Base, EquatableArray<Dim> Shape, Equata
             }
         }
 
-        var shape = graph.Type(value).Shape;
-        return new(value, shape, IndexFlow.Strides(shape).ToEquatableArray(), Dim.Zero);
+        return Dense(graph, value);
     }
 
-    public bool IsDense => Strides == IndexFlow.Strides(Shape).ToEquatableArray();
+    /// <summary>The memory of a value that is stored itself.</summary>
+    public static StridedView Dense(Graph graph, Value value)
+    {
+        var type = graph.Type(value);
+        return new(value, type.Shape, type.Strides, Dim.Zero);
+    }
+
+    public bool IsDense
+    {
+        get
+        {
+            var stride = Dim.One;
+            for (var i = Shape.Count - 1; i >= 0; i--)
+            {
+                if (!Strides[i].Equals(stride))
+                {
+                    return false;
+                }
+
+                stride *= Shape[i];
+            }
+
+            return true;
+        }
+    }
 
     private StridedView? Through(Operation operation, EquatableArray<Dim> result)
     {
         switch (operation)
         {
             case Transpose transpose:
-                return new(Base, result, transpose.Permutation.Select(p => Strides[p]).ToEquatableArray(), Offset);
+                return new(Base, result, transpose.Permutation.Map(p => Strides[p]), Offset);
             case Slice slice:
                 return new(Base, result, Strides, Offset + (Strides[slice.Axis] * slice.Start));
             default:
@@ -44,16 +67,24 @@ internal sealed record StridedView(Value Base, EquatableArray<Dim> Shape, Equata
         foreach (var (from, fromCount, to, toCount) in IndexFlow.Groups(Shape, result))
         {
             // The axes of a group must lie one within the other; then the group is one axis with the innermost stride.
-            var wide = Enumerable.Range(from, fromCount).Where(i => !Shape[i].IsOne).ToList();
-            for (var i = 0; i + 1 < wide.Count; i++)
+            var stride = Dim.One;
+            var inner = -1;
+            for (var i = from + fromCount - 1; i >= from; i--)
             {
-                if (!Strides[wide[i]].Equals(Strides[wide[i + 1]] * Shape[wide[i + 1]]))
+                if (Shape[i].IsOne)
+                {
+                    continue;
+                }
+
+                if (inner >= 0 && !Strides[i].Equals(Strides[inner] * Shape[inner]))
                 {
                     return null;
                 }
+
+                stride = inner < 0 ? Strides[i] : stride;
+                inner = i;
             }
 
-            var stride = wide.Count == 0 ? Dim.One : Strides[wide[wide.Count - 1]];
             for (var i = to + toCount - 1; i >= to; i--)
             {
                 strides[i] = stride;
