@@ -11,14 +11,20 @@ internal static class Expressions
     {
         if (dim.IsConstant)
         {
-            return dim.Constant.ToString(CultureInfo.InvariantCulture) + "L";
+            return Long(dim.Constant);
         }
 
-        var terms = dim.Terms.ToList();
-        var parts = terms.Select(t => t.Factors.Count == 0 ? t.Coefficient.ToString(CultureInfo.InvariantCulture) + "L"
-            : (t.Coefficient == 1 ? "" : t.Coefficient.ToString(CultureInfo.InvariantCulture) + "L * ") + string.Join(" * ", t.Factors));
-        return terms.Count == 1 ? parts.Single() : "(" + string.Join(" + ", parts) + ")";
+        var parts = new List<string>();
+        foreach (var (coefficient, factors) in dim.Terms)
+        {
+            var product = factors.Count == 1 ? factors[0] : string.Join(" * ", factors);
+            parts.Add(factors.Count == 0 ? Long(coefficient) : coefficient == 1 ? product : Long(coefficient) + " * " + product);
+        }
+
+        return parts.Count == 1 ? parts[0] : "(" + string.Join(" + ", parts) + ")";
     }
+
+    private static string Long(long number) => number.ToString(CultureInfo.InvariantCulture) + "L";
 
     public static string Int(Dim dim) => dim.IsConstant ? dim.Constant.ToString(CultureInfo.InvariantCulture) : $"(int)({Size(dim)})";
 

@@ -30,36 +30,61 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
             Add(kernel, traffic);
         }
 
-        var read = traffic.Reads.Where(r => !traffic.Writes.Contains(r.Key)).Select(r => r.Value);
-        return new(traffic.Flops, Sum(read) + Sum(traffic.Writes.Where(HasMemory).Select(v => Bytes(Graph.Type(v)))), traffic.Unfused);
+        var bytes = Dim.Zero;
+        foreach (var read in traffic.Reads)
+        {
+            bytes += traffic.Writes.Contains(read.Key) ? Dim.Zero : read.Value;
+        }
+
+        foreach (var written in traffic.Writes)
+        {
+            bytes += HasMemory(written) ? Bytes(Graph.Type(written)) : Dim.Zero;
+        }
+
+        return new(traffic.Flops, bytes, traffic.Unfused);
     }
 
-    private bool HasMemory(Value value) => !(plan.Stored.TryGetValue(value, out var storage) && ProductStep.Rows.Contains(storage.Pointer));
+    private bool HasMemory(Value value) => !(plan.Stored.TryGetValue(value, out var storage) && ProductStep.IsRows(storage));
 
     private void Add(RowKernel kernel, Traffic traffic)
     {
         var needed = new Dictionary<Value, Dim>();
-        var computed = new SortedDictionary<int, Value>();
+        var computed = new List<Value>();
         var read = new HashSet<Value>();
         foreach (var root in kernel.Roots)
         {
-            plan.Fuser.Visit(root, d => read.Add(d.Value), v => computed[-v.Node] = v);
+            plan.Fuser.Visit(root, d => read.Add(d.Value), computed.Add);
             needed[root.Value] = Graph.Type(root.Value).Size;
-            computed[-root.Value.Node] = root.Value;
+            computed.Add(root.Value);
             traffic.Writes.Add(root.Value);
         }
 
-        // Consumers come before what they consume.
-        foreach (var value in computed.Values)
+        // Consumers come before what they consume; what several roots compute stands next to itself.
+        computed.Sort((a, b) => b.Node.CompareTo(a.Node));
+        Value? before = null;
+        foreach (var value in computed)
         {
+            if (value == before)
+            {
+                continue;
+            }
+
+            before = value;
             var node = Graph.Nodes[value.Node];
             var wanted = needed.TryGetValue(value, out var known) ? known : Graph.Type(value).Size;
             traffic.Flops += Flops(node, wanted);
             for (var i = 0; i < node.Inputs.Count; i++)
             {
                 var input = node.Inputs[i];
-                var already = needed.TryGetValue(input, out var before) ? before : Dim.Zero;
-                needed[input] = Smaller(already + Wanted(node, i, wanted), Graph.Type(input).Size);
+                var size = Graph.Type(input).Size;
+                if (!needed.TryGetValue(input, out var already))
+                {
+                    needed[input] = Smaller(Wanted(node, i, wanted), size);
+                }
+                else if (!already.Equals(size))
+                {
+                    needed[input] = Smaller(already + Wanted(node, i, wanted), size);
+                }
             }
 
             if (_counted.Add(value))
@@ -70,14 +95,14 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
 
         foreach (var value in read)
         {
-            traffic.Reads[value] = (needed.TryGetValue(value, out var size) ? size : Graph.Type(value).Size) * BytesOf(Graph.Type(value).Element);
+            traffic.Reads[value] = (needed.TryGetValue(value, out var wanted) ? wanted : Graph.Type(value).Size) * BytesOf(Graph.Type(value).Element);
         }
     }
 
     private void Add(int number, Traffic traffic)
     {
         var node = Graph.Nodes[number];
-        var own = Sum(node.Types.Select(Bytes));
+        var own = OutputBytes(node);
         for (var i = 0; i < node.Types.Count; i++)
         {
             traffic.Writes.Add(new(number, i));
@@ -127,8 +152,30 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
     private Dim Unfused(Node node) => node.Operation switch
     {
         Unary { Function: UnaryFunction.StopGradient } or Reshape or Transpose or Slice or Broadcast or Leaf => Dim.Zero,
-        _ => Sum(node.Inputs.Select((v, i) => node.Operation is Gather && i == 0 ? Bytes(node.Types[0]) : Bytes(Graph.Type(Viewed(v))))) + Sum(node.Types.Select(Bytes)),
+        _ => InputBytes(node) + OutputBytes(node),
     };
+
+    private Dim InputBytes(Node node)
+    {
+        var bytes = Dim.Zero;
+        for (var i = 0; i < node.Inputs.Count; i++)
+        {
+            bytes += Bytes(node.Operation is Gather && i == 0 ? node.Types[0] : Graph.Type(Viewed(node.Inputs[i])));
+        }
+
+        return bytes;
+    }
+
+    private static Dim OutputBytes(Node node)
+    {
+        var bytes = Dim.Zero;
+        foreach (var type in node.Types)
+        {
+            bytes += Bytes(type);
+        }
+
+        return bytes;
+    }
 
     /// <summary>What is read where a view of it is: the tensor under broadcasts, and no more of it than a slice.</summary>
     private Value Viewed(Value value)
@@ -216,9 +263,7 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
 
     private static Dim Smaller(Dim left, Dim right) => left.Equals(right) || At(left) < At(right) ? left : right;
 
-    private static long At(Dim dim) => dim.IsConstant ? dim.Constant : dim.Evaluate(dim.Symbols.ToDictionary(s => s, _ => Typical));
-
-    private static Dim Sum(IEnumerable<Dim> dims) => dims.Aggregate(Dim.Zero, (a, b) => a + b);
+    private static long At(Dim dim) => dim.EvaluateAll(Typical);
 
     /// <summary>What the parts of a launch move and compute.</summary>
     private sealed class Traffic

@@ -1,3 +1,4 @@
+using System.Text;
 using Mdl.Compiler.Planning;
 using Mdl.Dsl.Graphs;
 
@@ -25,9 +26,15 @@ internal sealed record KernelSummary(string Name, string Operation, string Sourc
             origins.AddRange(node.Inputs.Select((_, i) => plan.Fuser.GatheredInput(node, i)).Where(g => g is not null).Select(g => g!.Origin));
         }
 
-        foreach (var root in kernels.SelectMany(k => k.Roots))
+        foreach (var kernel in kernels)
         {
-            plan.Fuser.Visit(root, _ => { }, v => origins.Add(graph.Nodes[v.Node].Origin));
+            foreach (var root in kernel.Roots)
+            {
+                foreach (var value in plan.Fuser.Computed(root))
+                {
+                    origins.Add(graph.Nodes[value.Node].Origin);
+                }
+            }
         }
 
         var operations = nodes.Select(n => graph.Nodes[n].Operation.GetType().Name).Distinct(StringComparer.Ordinal).ToList();
@@ -53,9 +60,32 @@ internal sealed record KernelSummary(string Name, string Operation, string Sourc
         return $"<summary>{names}{separator}{summary.Source}. {summary.Cost.Flops} operations, {summary.Cost.Bytes} bytes.</summary>";
     }
 
-    private static string Places(IEnumerable<Origin> origins) => string.Join("; ", origins
-        .Where(o => o.Line > 0)
-        .GroupBy(o => o.Path, StringComparer.Ordinal)
-        .OrderBy(g => g.Key, StringComparer.Ordinal)
-        .Select(g => $"{g.Key}:{string.Join(",", g.Select(o => o.Line).Distinct().OrderBy(l => l))}"));
+    /// <summary>Path and lines of each file, in order: <c>ling.mdl:12,14; layers.mdl:3</c>.</summary>
+    private static string Places(List<Origin> origins)
+    {
+        origins.Sort((a, b) => string.CompareOrdinal(a.Path, b.Path) is var order and not 0 ? order : a.Line.CompareTo(b.Line));
+        var text = new StringBuilder();
+        Origin? before = null;
+        foreach (var origin in origins)
+        {
+            if (origin.Line == 0 || (before?.Line == origin.Line && before.Path == origin.Path))
+            {
+                continue;
+            }
+
+            if (before?.Path == origin.Path)
+            {
+                text.Append(',');
+            }
+            else
+            {
+                text.Append(before is null ? "" : "; ").Append(origin.Path).Append(':');
+            }
+
+            text.Append(origin.Line);
+            before = origin;
+        }
+
+        return text.ToString();
+    }
 }

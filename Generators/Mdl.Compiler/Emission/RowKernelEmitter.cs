@@ -83,11 +83,8 @@ internal partial class RowKernelEmitter
     {
         var (sums, finish) = Body();
         var work = _kernel.Roots.Aggregate(Dim.Zero, (sum, r) => sum + WidthOf(_plan.Fuser.SpaceOf(r)));
-        foreach (var symbol in work.Symbols.Concat(_kernel.Rows.Symbols))
-        {
-            _symbols.Add(symbol);
-        }
-
+        Need(work);
+        Need(_kernel.Rows);
         Struct(kernels, summary, sums);
         Launch(code, finish, work);
     }
@@ -203,12 +200,22 @@ internal partial class RowKernelEmitter
 
     private string Text(Dim dim)
     {
+        Need(dim);
+        return SizeText(dim);
+    }
+
+    /// <summary>The kernel has to know the symbols of a size.</summary>
+    private void Need(Dim dim)
+    {
+        if (dim.IsConstant)
+        {
+            return;
+        }
+
         foreach (var symbol in dim.Symbols)
         {
             _symbols.Add(symbol);
         }
-
-        return SizeText(dim);
     }
 
     private string Text(Linear index)
@@ -216,11 +223,9 @@ internal partial class RowKernelEmitter
         var parts = new List<string>();
         foreach (var (digit, coefficient) in index.Terms)
         {
-            foreach (var symbol in digit.Divisor.Symbols.Concat(digit.Modulus?.Symbols ?? []).Concat(coefficient.Symbols))
-            {
-                _symbols.Add(symbol);
-            }
-
+            Need(digit.Divisor);
+            Need(digit.Modulus ?? Dim.One);
+            Need(coefficient);
             var text = Digit(digit, digit.Source is { } source ? Text(source) : null, SizeText);
             if (digit.Variable == LoopVariable.Row && text != "r")
             {
@@ -315,7 +320,7 @@ internal partial class RowKernelEmitter
 
     private string Pointer(Storage storage, ElementType element)
     {
-        if (ProductStep.Rows.Contains(storage.Pointer))
+        if (ProductStep.IsRows(storage))
         {
             return storage.Pointer;
         }

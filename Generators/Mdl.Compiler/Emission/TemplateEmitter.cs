@@ -88,7 +88,7 @@ internal sealed class TemplateEmitter(
     }
 
     /// <summary>Where a product goes; nowhere if only its epilogue sees its rows.</summary>
-    private string Place(int product) => plan.Stored[new Value(product)] is var storage && ProductStep.Rows.Contains(storage.Pointer) ? dialect.NoMemory : dialect.Of(storage);
+    private string Place(int product) => plan.Stored[new Value(product)] is var storage && ProductStep.IsRows(storage) ? dialect.NoMemory : dialect.Of(storage);
 
     private string CallRows(Contract contract, Node node, StridedView[] inputs, EquatableArray<int> products, string epilogue)
     {

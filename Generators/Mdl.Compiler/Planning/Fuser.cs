@@ -271,8 +271,11 @@ internal sealed class Fuser
         }
     }
 
+    /// <summary>What a root reads from memory.</summary>
+    public List<Dependency> Reads(Root root) => ExpressionOf(root).Reads;
+
     /// <summary>The fusable values that a root computes.</summary>
-    public IReadOnlyList<Value> Computed(Root root) => ExpressionOf(root).Computes;
+    public List<Value> Computed(Root root) => ExpressionOf(root).Computes;
 
     private Expression ExpressionOf(Root root)
     {

@@ -21,7 +21,7 @@ internal sealed partial class Grouper
         var needed = new HashSet<Value>(graph.Outputs.Select(_fuser.DenseBase));
         for (var i = 0; i < graph.Nodes.Count; i++)
         {
-            var (node, value) = (graph.Nodes[i], new Value(i));
+            var (node, value) = (graph.Nodes[i], Value.Of(i));
             if (!IndexFlow.IsFusable(node.Operation))
             {
                 if (!IsSink(i, node))
@@ -33,7 +33,10 @@ internal sealed partial class Grouper
             {
                 foreach (var root in _fuser.RootsFor(value))
                 {
-                    _fuser.Visit(root, d => needed.Add(d.Value));
+                    foreach (var read in _fuser.Reads(root))
+                    {
+                        needed.Add(read.Value);
+                    }
                 }
 
                 if (!_fuser.IsAssembled(value) && _fuser.KindOf(value) == RootKind.Store)
@@ -78,7 +81,7 @@ internal sealed partial class Grouper
 
     private bool DeferSink(int number, Node node)
     {
-        if (!IsSink(number, node) || !BasesOf(node).Any(b => _waiting.Any(r => r.Value == b)))
+        if (_waiting.Count == 0 || !IsSink(number, node) || !BasesOf(node).Any(b => _waiting.Any(r => r.Value == b)))
         {
             return false;
         }
@@ -92,7 +95,7 @@ internal sealed partial class Grouper
     {
         for (var i = 0; i < _waiting.Count; i++)
         {
-            if (Join(_waiting[i], out var position))
+            if (Join(_waiting[i], out var position, out _))
             {
                 _ready[_waiting[i].Value] = position;
                 _waiting.RemoveAt(i--);
@@ -104,6 +107,11 @@ internal sealed partial class Grouper
 
     private void EndSinks()
     {
+        if (_waitingSinks.Count == 0)
+        {
+            return;
+        }
+
         foreach (var sink in _waitingSinks.Where(s => !BasesOf(graph.Nodes[s]).Any(b => _waiting.Any(r => r.Value == b))).ToList())
         {
             _waitingSinks.Remove(sink);
@@ -120,7 +128,7 @@ internal sealed partial class Grouper
     {
         foreach (var root in _waiting)
         {
-            _ready[root.Value] = Join(root, out var position) ? position : Begin(root);
+            _ready[root.Value] = Join(root, out var position, out var reads) ? position : Begin(root, reads);
         }
 
         _waiting.Clear();

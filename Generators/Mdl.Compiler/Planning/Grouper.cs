@@ -49,7 +49,7 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
             }
 
             var node = graph.Nodes[i];
-            var value = new Value(i);
+            var value = Value.Of(i);
             if (!IndexFlow.IsFusable(node.Operation))
             {
                 Template(i, node);
@@ -59,14 +59,14 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
                 var position = -1;
                 foreach (var root in _fuser.RootsFor(value))
                 {
-                    if (!Join(root, out var at))
+                    if (!Join(root, out var at, out var reads))
                     {
                         if (Defer(root))
                         {
                             continue;
                         }
 
-                        at = Begin(root);
+                        at = Begin(root, reads);
                     }
 
                     position = Math.Max(position, at);
@@ -102,39 +102,39 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
 
         for (var output = 0; output < node.Types.Count; output++)
         {
-            _ready[new(number, output)] = node.Operation is Leaf ? -1 : _steps.Count - 1;
+            _ready[output == 0 ? Value.Of(number) : new(number, output)] = node.Operation is Leaf ? -1 : _steps.Count - 1;
         }
     }
 
     private HashSet<Value> ReadsOf(Root root, out int strict, out int aligned)
     {
-        var (other, own) = (-1, -1);
+        (strict, aligned) = (-1, -1);
         var reads = new HashSet<Value>();
-        _fuser.Visit(root, d =>
+        foreach (var read in _fuser.Reads(root))
         {
-            reads.Add(d.Value);
-            if (d.Aligned)
+            reads.Add(read.Value);
+            if (read.Aligned)
             {
-                own = Math.Max(own, _ready[d.Value]);
+                aligned = Math.Max(aligned, _ready[read.Value]);
             }
-            else if (_ready.TryGetValue(d.Value, out var at))
+            else if (_ready.TryGetValue(read.Value, out var at))
             {
-                other = Math.Max(other, at);
+                strict = Math.Max(strict, at);
             }
-        });
-        (strict, aligned) = (other, own);
+        }
+
         return reads;
     }
 
     /// <summary>Puts a root into the last kernel over the same rows that reads what it reads, if all else is ready there.</summary>
-    private bool Join(Root root, out int position)
+    private bool Join(Root root, out int position, out HashSet<Value> reads)
     {
         var rows = _fuser.RowsOf(root);
-        var reads = ReadsOf(root, out var strict, out var aligned);
+        reads = ReadsOf(root, out var strict, out var aligned);
         for (position = _steps.Count - 1; position >= _firstStep && position > strict && position >= aligned; position--)
         {
             if (_steps[position] is KernelStep { Kernel: var kernel } && kernel.Rows.Equals(rows) && IsInt(kernel.Roots[0]) == IsInt(root)
-                && (_reading[kernel].Overlaps(reads) || kernel.Roots.Any(r => reads.Contains(r.Value))))
+                && (_reading[kernel].Overlaps(reads) || IsReading(reads, kernel)))
             {
                 kernel.Roots.Add(root);
                 _reading[kernel].UnionWith(reads);
@@ -145,11 +145,24 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
         return false;
     }
 
-    private int Begin(Root root)
+    private static bool IsReading(HashSet<Value> reads, RowKernel kernel)
+    {
+        foreach (var root in kernel.Roots)
+        {
+            if (reads.Contains(root.Value))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private int Begin(Root root, HashSet<Value> reads)
     {
         var own = new RowKernel("", _fuser.RowsOf(root));
         own.Roots.Add(root);
-        _reading[own] = ReadsOf(root, out _, out _);
+        _reading[own] = reads;
         _steps.Add(new KernelStep(own));
         return _steps.Count - 1;
     }

@@ -56,6 +56,9 @@ internal sealed record ProductStep(EquatableArray<int> Nodes, EquatableArray<Row
 {
     /// <summary>The pointers of products that have no memory: only the epilogue sees their rows.</summary>
     public static IReadOnlyList<string> Rows { get; } = ["first", "second"];
+
+    /// <summary>Whether a product lies in no memory but where only its epilogue sees its rows.</summary>
+    public static bool IsRows(Storage storage) => storage.Pointer == Rows[0] || storage.Pointer == Rows[1];
 }
 
 /// <summary>Runs a body once an iteration.</summary>
@@ -118,7 +121,7 @@ internal sealed class ScopePlan(Graph graph, Fuser fuser)
     public Storage StorageOf(StridedView view) => Stored[view.Base].Plus(view.Offset);
 
     /// <summary>The stored values that a step reads.</summary>
-    public IEnumerable<Value> Reads(Step step)
+    public HashSet<Value> Reads(Step step)
     {
         var reads = new HashSet<Value>();
         switch (step)
@@ -133,14 +136,31 @@ internal sealed class ScopePlan(Graph graph, Fuser fuser)
                 Template(node);
                 break;
             case ProductStep { Nodes: var nodes, Kernels: var kernels }:
-                nodes.ToList().ForEach(Template);
-                kernels.ToList().ForEach(Kernel);
+                foreach (var node in nodes)
+                {
+                    Template(node);
+                }
+
+                foreach (var kernel in kernels)
+                {
+                    Kernel(kernel);
+                }
+
                 break;
         }
 
         return reads;
 
-        void Kernel(RowKernel kernel) => kernel.Roots.ForEach(r => Fuser.Visit(r, d => reads.Add(d.Value)));
+        void Kernel(RowKernel kernel)
+        {
+            foreach (var root in kernel.Roots)
+            {
+                foreach (var read in Fuser.Reads(root))
+                {
+                    reads.Add(read.Value);
+                }
+            }
+        }
 
         void Template(int number)
         {

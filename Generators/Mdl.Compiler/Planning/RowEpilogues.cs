@@ -49,22 +49,29 @@ internal static class RowEpilogues
     public static void Discard(ScopePlan plan)
     {
         var needed = new HashSet<Value>(plan.Graph.Outputs.Select(plan.Fuser.DenseBase));
+        var products = new List<(ProductStep Step, HashSet<Value> Reads)>();
         foreach (var step in plan.Steps)
         {
-            needed.UnionWith(step is ProductStep product ? product.Nodes.SelectMany(n => plan.Reads(new TemplateStep(n))) : plan.Reads(step));
-        }
-
-        foreach (var (step, own) in plan.Steps.OfType<ProductStep>().Select(s => (s, new HashSet<Value>(s.Nodes.Select(n => new Value(n))))).ToList())
-        {
-            foreach (var other in plan.Steps.OfType<ProductStep>().Where(s => s != step))
+            if (step is not ProductStep product)
             {
-                own.ExceptWith(plan.Reads(other));
+                needed.UnionWith(plan.Reads(step));
+                continue;
             }
 
+            products.Add((product, plan.Reads(product)));
+            foreach (var node in product.Nodes)
+            {
+                needed.UnionWith(plan.Reads(new TemplateStep(node)));
+            }
+        }
+
+        foreach (var (step, _) in products)
+        {
             for (var i = 0; i < step.Nodes.Count; i++)
             {
-                var value = new Value(step.Nodes[i]);
-                if (own.Contains(value) && !needed.Contains(value) && Accumulation.Addend(plan.Graph.Nodes[value.Node]) is null)
+                var value = Value.Of(step.Nodes[i]);
+                if (!needed.Contains(value) && Accumulation.Addend(plan.Graph.Nodes[value.Node]) is null
+                    && !products.Exists(other => other.Step != step && other.Reads.Contains(value)))
                 {
                     plan.Stored[value] = Storage.At(ProductStep.Rows[i]);
                 }

@@ -27,7 +27,7 @@ internal static class ViewRules
 
         var shape = node.Types[0].Shape;
         var constant = builder.ConstantOf(x[0]);
-        if (constant is { } c && x.All(v => builder.ConstantOf(v) == c) && (node.Operation is not Pad || c == 0))
+        if (constant is { } c && AreAll(builder, x, c) && (node.Operation is not Pad || c == 0))
         {
             return builder.Broadcast(builder.Constant(c), shape);
         }
@@ -45,15 +45,41 @@ internal static class ViewRules
         };
     }
 
+    private static bool AreAll(GraphBuilder builder, EquatableArray<Value> values, double constant)
+    {
+        foreach (var value in values)
+        {
+            if (builder.ConstantOf(value) != constant)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private static Value? SimplifyBroadcast(GraphBuilder builder, Value x, Node inner, EquatableArray<Dim> shape) =>
         builder.Type(x).Shape == shape ? x
         : inner.Operation is Broadcast ? builder.Broadcast(inner.Inputs[0], shape)
         : null;
 
     private static Value? SimplifyTranspose(GraphBuilder builder, Transpose o, Value x, Node inner) =>
-        o.Permutation.SequenceEqual(Enumerable.Range(0, o.Permutation.Count)) ? x
+        IsIdentity(o.Permutation) ? x
         : inner.Operation is Transpose first ? builder.Transpose(inner.Inputs[0], o.Permutation.Select(p => first.Permutation[p]))
         : null;
+
+    private static bool IsIdentity(EquatableArray<int> permutation)
+    {
+        for (var i = 0; i < permutation.Count; i++)
+        {
+            if (permutation[i] != i)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     private static Value? SimplifySlice(GraphBuilder builder, Slice o, Value x, Node inner)
     {
