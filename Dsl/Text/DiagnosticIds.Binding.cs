@@ -28,6 +28,7 @@ public static partial class DiagnosticIds
     public const string TooLarge = "MDL0123";
     public const string LossNotScalar = "MDL0124";
     public const string MtpBlock = "MDL0125";
+    public const string HostOnly = "MDL0126";
     public const string InternalError = "MDL0999";
 
     private static EquatableArray<DiagnosticKind> Binding =>
@@ -58,6 +59,7 @@ public static partial class DiagnosticIds
         new(TooLarge, "The model is too large to elaborate", "Mdl.Binding"),
         new(LossNotScalar, "A loss is one number", "Mdl.Binding"),
         new(MtpBlock, "A model has at most one mtp block, after its return", "Mdl.Binding"),
+        new(HostOnly, "A preset has programs for the host only", "Mdl.Binding"),
         new(InternalError, "Internal error of the compiler", "Mdl.Binding"),
     ];
 }

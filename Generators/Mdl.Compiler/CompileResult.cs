@@ -5,7 +5,11 @@ namespace Mdl.Compiler;
 /// <summary>One C# file. Names are unique within the result of one <c>.mdl</c> file, whatever their case.</summary>
 /// <param name="Name">A file name such as <c>LingNano.g.cs</c>.</param>
 /// <param name="Text">The text; lines end in '\n'.</param>
-public sealed record GeneratedFile(string Name, string Text);
+public sealed record GeneratedFile(string Name, string Text)
+{
+    /// <summary>True for the bodies of programs: what users write compiles without them too.</summary>
+    public bool IsBody { get; init; }
+}
 
 /// <summary>The class of one preset. All names of its files begin with its name and a dot.</summary>
 /// <param name="Namespace">The namespace that it is in.</param>

@@ -1,4 +1,5 @@
 using Mdl.Compiler.Emission;
+using Mdl.Compiler.Emission.Ilgpu;
 using Mdl.Dsl;
 using Mdl.Dsl.Binding;
 
@@ -18,8 +19,9 @@ public static class MdlCompiler
         cancellation.ThrowIfCancellationRequested();
         var compilation = Binder.Bind(source, import, cancellation);
         var ns = compilation.Module.Length > 0 ? compilation.Module : options.Namespace;
-        var files = ParallelParts.Run(ModelEmitter.Parts(compilation.Models, ns, options.EmitIlgpu, cancellation), () => new EmissionBuffers());
-        return new(files.SelectMany(f => f).ToEquatableArray(), compilation.Diagnostics)
+        var files = ParallelParts.Run(ModelEmitter.Parts(compilation.Models, ns, options, cancellation), () => new EmissionBuffers());
+        var limits = options.EmitIlgpu ? compilation.Models.SelectMany(IlgpuLimits.Diagnostics) : [];
+        return new(files.SelectMany(f => f).ToEquatableArray(), compilation.Diagnostics.Concat(limits).ToEquatableArray())
         {
             Classes = compilation.Models.Map(m => new GeneratedClass(ns, m.ClassName, m.NameSpan)),
         };

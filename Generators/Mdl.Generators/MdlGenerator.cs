@@ -105,8 +105,9 @@ public sealed class MdlGenerator : IIncrementalGenerator
             .Select(static (input, _) => DiagnosticList.Create(input.Left.Left, input.Left.Right, input.Right))
             .WithTrackingName(TrackingNames.Diagnostics);
 
-        context.RegisterSourceOutput(sources, static (output, source) =>
-            output.AddSource(source.HintName, Microsoft.CodeAnalysis.Text.SourceText.From(source.Text, Encoding.UTF8)));
+        // Bodies of programs change nothing that users see: a host that shows code but does not run it may leave them out.
+        context.RegisterSourceOutput(sources.Where(static source => !source.IsBody), Add);
+        context.RegisterImplementationSourceOutput(sources.Where(static source => source.IsBody), Add);
 
         context.RegisterSourceOutput(diagnostics, static (output, list) =>
         {
@@ -116,4 +117,7 @@ public sealed class MdlGenerator : IIncrementalGenerator
             }
         });
     }
+
+    private static void Add(SourceProductionContext output, GeneratedSource source) =>
+        output.AddSource(source.HintName, Microsoft.CodeAnalysis.Text.SourceText.From(source.Text, Encoding.UTF8));
 }

@@ -83,6 +83,17 @@ public class AssemblyTests
     }
 
     [Fact]
+    public void Points_23_and_26_the_runtime_is_what_sets_the_oldest_SDK_and_the_one_target_framework()
+    {
+        // Roslyn 4.14 comes with the SDK 9.0.300, which cannot build for net10.0: the oldest SDK for both is the one that PackageTests builds with.
+        // With an older or a second target framework, PackageTests must build on the oldest SDK, and for both frameworks.
+        var project = System.Xml.Linq.XDocument.Load(Path.Combine(Repository.Root, "Runtime/Mdl.Runtime/Mdl.Runtime.csproj"));
+        Assert.Equal("net10.0", project.Descendants("TargetFramework").Single().Value);
+        Assert.Empty(project.Descendants("TargetFrameworks"));
+        Assert.Equal(10, Environment.Version.Major);
+    }
+
+    [Fact]
     public void No_assembly_keeps_state_that_can_change()
     {
         var fields =

@@ -32,6 +32,36 @@ public class DiagnosticsTests
         Assert.Equal(["MDL0999"], (GeneratorProject.With(("a.mdl", "")) with { Compile = Unknown }).Run().Result.Diagnostics.Select(d => d.Id));
     }
 
+    [Fact]
+    public void Point_13_a_preset_beyond_the_limits_of_a_device_keeps_its_programs_for_the_host()
+    {
+        var ilgpu = CSharpCompilation.Create("Mdl.Runtime.Ilgpu", options: new(OutputKind.DynamicallyLinkedLibrary)).ToMetadataReference();
+        var project = GeneratorProject.With(("wide.mdl",
+            """
+            module Wide;
+            model Wide(tokens: int[B, T]; vocab, hidden) {
+                let embed = Embedding(vocab, hidden);
+                param qkv: [3 * hidden, hidden];
+                param head_weight: [vocab, hidden];
+                q, k, v = split(embed(tokens) @ qkv', heads: [1, 1, 1], width: hidden);
+                return logits = merge(attend(q, k, v, mask: causal)) @ head_weight';
+            }
+            preset Nano of Wide { vocab: 32; hidden: 512; }
+            preset Huge of Wide { vocab: 32; hidden: 513; }
+            """));
+        var run = (project with { References = project.References.Add(ilgpu) }).Run();
+        var diagnostic = Assert.Single(run.Result.Diagnostics);
+        Assert.Equal((DiagnosticSeverity.Info, "MDL0126"), (diagnostic.Severity, diagnostic.Id));
+        Assert.Equal("WideHuge has no programs for ILGPU devices: a head is 513 wide, 512 at most", diagnostic.GetMessage(null));
+        Assert.Equal($"MDL0126 {Root}wide.mdl(10,8)-(10,12)", GeneratorRun.Place(diagnostic));
+        Assert.Equal(
+            ["wide/WideHuge.Inference.g.cs", "wide/WideHuge.Training.g.cs", "wide/WideHuge.g.cs"],
+            run.Sources.Keys.Where(name => name.Contains("Huge", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Contains("throw new NotSupportedException(\"WideHuge has no programs", run.Sources["wide/WideHuge.g.cs"], StringComparison.Ordinal);
+        Assert.Contains("wide/WideNano.Training.Ilgpu.g.cs", run.Sources.Keys);
+        Assert.Empty(project.Run().Result.Diagnostics);
+    }
+
     [Theory]
     [MemberData(nameof(Mutations))]
     public void Point_10_no_text_breaks_the_compiler(int seed)

@@ -2,6 +2,8 @@ using System.Globalization;
 using Mdl.Generators.Project;
 using Mdl.Generators.Tests.Support;
 using Microsoft.CodeAnalysis;
+using Microsoft.CodeAnalysis.CSharp;
+using Microsoft.CodeAnalysis.CSharp.Syntax;
 using Xunit;
 
 namespace Mdl.Generators.Tests;
@@ -94,6 +96,72 @@ public class OutputTests
         Assert.NotEmpty(run.Sources);
         Assert.Empty(run.Output.GetDiagnostics().Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning));
     }
+
+    [Fact]
+    public void Point_28_nothing_but_the_classes_of_presets_is_declared()
+    {
+        var run = GeneratorProject.With(("a.mdl", Samples.Tiny), ("ling.mdl", Samples.LingNano)).Run();
+        var types = Trees(run).SelectMany(tree => tree.GetRoot().ChildNodes().OfType<BaseNamespaceDeclarationSyntax>())
+            .SelectMany(space => space.Members.Select(member => $"{space.Name}.{((BaseTypeDeclarationSyntax)member).Identifier}"));
+        // A type that users write in C# would need AddEmbeddedAttributeDefinition, or two assemblies that see each other would both have it.
+        Assert.Equal(["Ling.LingNano", "Tiny.TinyNano"], types.Distinct().Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void Point_30_an_editor_may_leave_out_the_bodies_of_programs()
+    {
+        var project = GeneratorProject.With(("a.mdl", Samples.Tiny)) with
+        {
+            CSharp = "using var model = Tiny.TinyNano.Create(); _ = model.CreateTrainer(new()); _ = Tiny.TinyNano.PlanTraining(1, 2);",
+        };
+        string[] Generated(IncrementalGeneratorOutputKind without)
+        {
+            CSharpGeneratorDriver.Create([new MdlGenerator().AsSourceGenerator()], project.Texts(), project.ParseOptions, project.Options(), new(without))
+                .RunGeneratorsAndUpdateCompilation(project.Compilation(), out var output, out _);
+            Assert.Empty(output.GetDiagnostics().Where(d => d.Severity >= DiagnosticSeverity.Warning));
+            return [.. output.SyntaxTrees.Skip(1).Select(tree => Path.GetFileName(tree.FilePath)).Order(StringComparer.Ordinal)];
+        }
+
+        Assert.Equal(["TinyNano.g.cs"], Generated(without: IncrementalGeneratorOutputKind.Implementation));
+        Assert.Equal(["TinyNano.Inference.g.cs", "TinyNano.Training.g.cs", "TinyNano.g.cs"], Generated(without: IncrementalGeneratorOutputKind.None));
+    }
+
+    [Fact]
+    public void Point_31_launches_point_to_their_lines_of_the_source()
+    {
+        var project = GeneratorProject.With(("models/a.mdl", Samples.Tiny));
+        Assert.DoesNotContain("#line", Bytes(project), StringComparison.Ordinal);
+        var product = Samples.Tiny.Split('\n').Index().Single(line => line.Item.Contains("embed(tokens) @ head_weight", StringComparison.Ordinal)).Index + 1;
+        var mapped = Bytes(project.WithProperty("MdlSourceFolder", "../../../")).Split('\n').Select(line => line.Trim()).ToArray();
+        var places = mapped.Where(line => line.StartsWith("#line ", StringComparison.Ordinal) && line != "#line default").Distinct().ToArray();
+        Assert.Contains($"#line {product} \"../../../../../../models/a.mdl\"", places);
+
+        // Each covers one statement: those behind it would be taken for the lines behind its own.
+        Assert.All(mapped.Index().Where(line => places.Contains(line.Item)), line => Assert.Equal("#line default", mapped[line.Index + 2]));
+        Assert.All(places, place => Assert.EndsWith("\"../../../../../../models/a.mdl\"", place, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Point_33_generated_code_is_source_and_carries_no_code_for_devices()
+    {
+        var ilgpu = CSharpCompilation.Create("Mdl.Runtime.Ilgpu", options: new(OutputKind.DynamicallyLinkedLibrary)).ToMetadataReference();
+        var project = GeneratorProject.With(("a.mdl", Samples.Tiny), ("ling.mdl", Samples.LingNano));
+        var run = (project with { References = project.References.Add(ilgpu) }).Run();
+        Assert.Contains(run.Sources.Keys, name => name.EndsWith(".Ilgpu.g.cs", StringComparison.Ordinal));
+        foreach (var tree in Trees(run))
+        {
+            // Compiled code would stand in a long string or a long list of numbers; kernels for devices are compiled where they run.
+            var nodes = tree.GetRoot().DescendantNodes().ToArray();
+            var strings = nodes.OfType<LiteralExpressionSyntax>().Where(literal => literal.Token.Value is string);
+            Assert.DoesNotContain(strings, literal => literal.Token.ValueText.Length > 400 || literal.Token.ValueText.Contains(".version", StringComparison.Ordinal));
+            Assert.DoesNotContain(nodes.OfType<CollectionExpressionSyntax>(), list => list.Elements.Count > 8 && list.Elements.All(IsNumber));
+            Assert.DoesNotContain(nodes.OfType<PredefinedTypeSyntax>(), type => type.Keyword.Text is "byte" or "sbyte");
+        }
+
+        static bool IsNumber(CollectionElementSyntax element) => element is ExpressionElementSyntax { Expression: LiteralExpressionSyntax { Token.Value: not string } };
+    }
+
+    private static IEnumerable<SyntaxTree> Trees(GeneratorRun run) => run.Result.GeneratedSources.Select(source => source.SyntaxTree);
 
     private static string Bytes(GeneratorProject project) =>
         string.Concat(project.Run().Sources.OrderBy(source => source.Key, StringComparer.Ordinal).Select(source => $"== {source.Key}\n{source.Value}\n"));

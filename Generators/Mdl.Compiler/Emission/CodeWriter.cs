@@ -40,6 +40,20 @@ internal sealed class CodeWriter(int indent = 0) : IDisposable
 
     public void Line([InterpolatedStringHandlerArgument("")] ref LineHandler line) => Append('\n');
 
+    /// <summary>A statement that debuggers and stack traces show at a line of the source: <c>24 "ling.mdl"</c>; null leaves it where it is.</summary>
+    public void Mapped(string statement, string? place)
+    {
+        if (place is null)
+        {
+            Line(statement);
+            return;
+        }
+
+        Line($"#line {place}");
+        Line(statement);
+        Line("#line default");
+    }
+
     /// <summary>Text made by another writer at the right indentation already.</summary>
     public void Raw(CodeWriter other)
     {

@@ -1,5 +1,6 @@
 using System.Text;
 using Mdl.Compiler.Planning;
+using Mdl.Dsl.Binding;
 using Mdl.Dsl.Graphs;
 
 namespace Mdl.Compiler.Emission;
@@ -11,6 +12,9 @@ namespace Mdl.Compiler.Emission;
 internal sealed record KernelSummary(string Name, string Operation, string Source, LaunchCost Cost)
 {
     public const string Rows = "Rows";
+
+    /// <summary>The place in the user's files that stands for the launch, if it has one.</summary>
+    public Origin Place { get; init; } = Origin.None;
 
     /// <summary>For the comments of generated code.</summary>
     public string Comment => (Operation == Rows ? "" : Operation + " ") + Name + (Source.Length > 0 ? ", " + Source : "");
@@ -39,8 +43,15 @@ internal sealed record KernelSummary(string Name, string Operation, string Sourc
 
         var operations = nodes.Select(n => graph.Nodes[n].Operation.GetType().Name).Distinct(StringComparer.Ordinal).ToList();
         var names = nodes.Select(n => graph.Nodes[n].Name).Concat(kernels.Select(k => k.Name)).Where(n => n.Length > 0).Distinct(StringComparer.Ordinal);
-        return new(string.Join(", ", names), operations.Count == 0 ? Rows : string.Join(", ", operations), Places(origins), costs.Of(nodes, kernels));
+        return new(string.Join(", ", names), operations.Count == 0 ? Rows : string.Join(", ", operations), Places(origins), costs.Of(nodes, kernels))
+        {
+            Place = PlaceOf(nodes.Select(n => graph.Nodes[n].Origin).Concat(kernels.SelectMany(k => k.Roots).Select(r => graph.Nodes[r.Value.Node].Origin)).Concat(origins)),
+        };
     }
+
+    // The standard library is no file of the project: nobody could open it.
+    private static Origin PlaceOf(IEnumerable<Origin> origins) =>
+        origins.FirstOrDefault(o => o.Line > 0 && !StandardLibrary.Texts.Any(text => text.Path == o.Path)) ?? Origin.None;
 
     public static KernelSummary Of(CopyStep copy) =>
         new(copy.Target.Pointer.TrimStart('_'), "Copy", "", new(Dim.Zero, copy.Size * 8, copy.Size * 8));

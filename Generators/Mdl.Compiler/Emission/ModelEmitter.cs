@@ -11,7 +11,7 @@ namespace Mdl.Compiler.Emission;
 internal static class ModelEmitter
 {
     /// <summary>Parts of the files of the models, in order. Each may be made on another thread.</summary>
-    public static IReadOnlyList<Func<EmissionBuffers, GeneratedFile[]>> Parts(IEnumerable<BoundModel> models, string ns, bool emitIlgpu, CancellationToken cancellation)
+    public static IReadOnlyList<Func<EmissionBuffers, GeneratedFile[]>> Parts(IEnumerable<BoundModel> models, string ns, CompileOptions options, CancellationToken cancellation)
     {
         var parts = new List<Func<EmissionBuffers, GeneratedFile[]>>();
         foreach (var model in models)
@@ -19,19 +19,20 @@ internal static class ModelEmitter
             var layout = new WeightLayout(model);
             var training = new Lazy<TrainingPlan>(() => ModelPlans.Training(model, layout, cancellation));
             var inference = new Lazy<InferencePlan>(() => ModelPlans.Inference(model, layout, cancellation));
+            var folder = options.SourceFolder;
             parts.Add(buffers =>
             [
-                new($"{model.ClassName}.g.cs", Model(buffers, model, ns, layout, training.Value, inference.Value, emitIlgpu)),
-                new($"{model.ClassName}.Training.g.cs", Training(buffers, model, ns, layout, training.Value, inference.Value.Longest)),
+                new($"{model.ClassName}.g.cs", Model(buffers, model, ns, layout, training.Value, inference.Value, options.EmitIlgpu)),
+                new($"{model.ClassName}.Training.g.cs", Training(buffers, model, ns, layout, training.Value, inference.Value.Longest, folder)) { IsBody = true },
             ]);
-            parts.Add(buffers => [new($"{model.ClassName}.Inference.g.cs", Inference(buffers, model, ns, inference.Value))]);
-            if (emitIlgpu)
+            parts.Add(buffers => [new($"{model.ClassName}.Inference.g.cs", Inference(buffers, model, ns, inference.Value, folder)) { IsBody = true }]);
+            if (options.EmitIlgpu && IlgpuLimits.Exceeded(model) is null)
             {
                 parts.Add(buffers =>
                 [
                     IlgpuModelEmitter.Training(
-                        buffers, model, ns, layout, ModelPlans.Training(model, layout, cancellation, keepsProducts: true), inference.Value.Longest),
-                    IlgpuModelEmitter.Inference(buffers, model, ns, ModelPlans.Inference(model, layout, cancellation, keepsProducts: true)),
+                        buffers, model, ns, layout, ModelPlans.Training(model, layout, cancellation, keepsProducts: true), inference.Value.Longest, folder),
+                    IlgpuModelEmitter.Inference(buffers, model, ns, ModelPlans.Inference(model, layout, cancellation, keepsProducts: true), folder),
                 ]);
             }
         }
@@ -65,6 +66,7 @@ internal static class ModelEmitter
     {
         var code = Header(buffers, model, ns);
         var name = model.ClassName;
+        var exceeded = IlgpuLimits.Exceeded(model);
         DocComment.Write(code, model.Doc.Length > 0 ? model.Doc : $"Preset {model.PresetName} of model {model.ModelName}, from {model.Origin.Path}.");
         code.Open($"public sealed partial class {name} : LanguageModel");
         code.Line("/// <summary>Number of trainable values.</summary>");
@@ -134,28 +136,54 @@ internal static class ModelEmitter
         code.Line("/// <param name=\"batch\">Sequences in a batch.</param>");
         code.Line("/// <param name=\"length\">Predicted tokens in a sequence.</param>");
         code.Line("/// <param name=\"threads\">Threads of the device; those of the host device if 0.</param>");
-        code.Line("public static TrainingPlan PlanTraining(int batch, int length, int threads = 0) => new(");
-        code.Line($"    ModelInfo, batch, length, threads == 0 ? Environment.ProcessorCount : threads, {metrics}, Training.LaunchesOf(batch, length), Training.Buffers(batch, length));");
+        code.Open("public static TrainingPlan PlanTraining(int batch, int length, int threads = 0)");
+        code.Line("LaunchInfo[] launches = [];");
+        code.Line("BufferInfo[] buffers = [];");
+        code.Line("DescribeTraining(batch, length, ref launches, ref buffers);");
+        code.Line($"return new(ModelInfo, batch, length, threads == 0 ? Environment.ProcessorCount : threads, {metrics}, launches, buffers);");
+        code.Close();
         code.Line();
         code.Line("/// <inheritdoc/>");
-        code.Line("public override TrainingProgram CreateTrainingProgram(int batch, int length) =>" + (emitIlgpu ? "" : " new Training(this, batch, length);"));
-        ChooseByDevice(code, emitIlgpu, "Training(this, batch, length)");
+        code.Open("public override TrainingProgram CreateTrainingProgram(int batch, int length)");
+        Create(code, "TrainingProgram", "Training", "batch, length", emitIlgpu, exceeded);
         code.Line();
         code.Line("/// <inheritdoc/>");
-        code.Line("public override InferenceProgram CreateInferenceProgram(int batch, int chunk, int capacity) =>" + (emitIlgpu ? "" : " new Inference(this, batch, chunk, capacity);"));
-        ChooseByDevice(code, emitIlgpu, "Inference(this, batch, chunk, capacity)");
+        code.Open("public override InferenceProgram CreateInferenceProgram(int batch, int chunk, int capacity)");
+        Create(code, "InferenceProgram", "Inference", "batch, chunk, capacity", emitIlgpu, exceeded);
+        code.Line();
+        code.Line("// The programs are in files of their own, which an editor may leave out.");
+        code.Line("static partial void DescribeTraining(int batch, int length, ref LaunchInfo[] launches, ref BufferInfo[] buffers);");
+        code.Line();
+        code.Line("partial void NewTraining(int batch, int length, ref TrainingProgram program);");
+        code.Line();
+        code.Line("partial void NewInference(int batch, int chunk, int capacity, ref InferenceProgram program);");
+        if (emitIlgpu && exceeded is null)
+        {
+            code.Line();
+            code.Line("partial void NewIlgpuTraining(int batch, int length, ref TrainingProgram program);");
+            code.Line();
+            code.Line("partial void NewIlgpuInference(int batch, int chunk, int capacity, ref InferenceProgram program);");
+        }
+
         ParameterTreeEmitter.Write(code, model, layout);
         code.Close();
         return code.ToString();
     }
 
-    private static string Training(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan plan, long? longest)
+    private static string Training(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan plan, long? longest, string? folder)
     {
         var shortFormats = model.Trains.Count > 0 && model.Trains[0].Precision == "bf16";
-        var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: false, buffers, shortFormats);
+        var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: false, buffers, folder, shortFormats);
         var steps = plan.Program.Top.Steps.Count;
         var code = Header(buffers, model, ns);
         code.Open($"public sealed partial class {model.ClassName}");
+        New(code, "Training", "int batch, int length", "batch, length");
+        code.Line();
+        code.Open("static partial void DescribeTraining(int batch, int length, ref LaunchInfo[] launches, ref BufferInfo[] buffers)");
+        code.Line("launches = Training.LaunchesOf(batch, length);");
+        code.Line("buffers = Training.Buffers(batch, length);");
+        code.Close();
+        code.Line();
         code.Open("private sealed unsafe class Training : TrainingProgram");
         code.Line("private const long past = 0;");
         code.Line("private readonly Device _device;");
@@ -226,14 +254,16 @@ internal static class ModelEmitter
         return code.ToString();
     }
 
-    private static string Inference(EmissionBuffers buffers, BoundModel model, string ns, InferencePlan plan)
+    private static string Inference(EmissionBuffers buffers, BoundModel model, string ns, InferencePlan plan, string? folder)
     {
         // The caches that fields and constructor speak of are known when the statements are written.
-        var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: true, buffers);
+        var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: true, buffers, folder);
         var run = buffers.Statements.Restart(3);
         emitter.Statements(run, 0, plan.Program.Top.Steps.Count);
         var code = Header(buffers, model, ns);
         code.Open($"public sealed partial class {model.ClassName}");
+        New(code, "Inference", "int batch, int chunk, int capacity", "batch, chunk, capacity");
+        code.Line();
         code.Open("private sealed unsafe class Inference : InferenceProgram");
         code.Line("private readonly Device _device;");
         code.Line("private readonly Team _team;");
@@ -339,13 +369,31 @@ internal static class ModelEmitter
     public static string NoCache(BoundModel model, Node mixing) =>
         $"{model.ClassName} mixes tokens otherwise than by causal attention ({KernelSummary.Of(mixing)}): it computes whole sequences, but cannot continue one from a cache.";
 
-    private static void ChooseByDevice(CodeWriter code, bool emitIlgpu, string program)
+    /// <summary>The rest of a method that makes the program for the model's device.</summary>
+    private static void Create(CodeWriter code, string type, string program, string arguments, bool emitIlgpu, string? exceeded)
     {
+        code.Line($"{type} program = null!;");
         if (emitIlgpu)
         {
-            code.Line($"    Device is Mdl.Runtime.Ilgpu.Devices.IlgpuDevice ? new Ilgpu{program} : new {program};");
+            code.Open("if (Device is Mdl.Runtime.Ilgpu.Devices.IlgpuDevice)");
+            code.Line(exceeded is null ? $"NewIlgpu{program}({arguments}, ref program);" : $"throw new NotSupportedException({Quoted(exceeded)});");
+            if (exceeded is null)
+            {
+                code.Line("return program;");
+            }
+
+            code.Close();
+            code.Line();
         }
+
+        code.Line($"New{program}({arguments}, ref program);");
+        code.Line("return program;");
+        code.Close();
     }
+
+    /// <summary>The method through which the class makes a program of this file.</summary>
+    public static void New(CodeWriter code, string program, string parameters, string arguments) =>
+        code.Line($"partial void New{program}({parameters}, ref {(program.EndsWith("Training", StringComparison.Ordinal) ? "TrainingProgram" : "InferenceProgram")} program) => program = new {program}(this, {arguments});");
 
     /// <summary>Positions beyond a learned table would read foreign memory.</summary>
     public static void LimitLength(CodeWriter code, long? longest, string argument)

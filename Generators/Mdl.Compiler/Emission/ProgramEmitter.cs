@@ -7,7 +7,7 @@ using static Mdl.Compiler.Emission.Expressions;
 namespace Mdl.Compiler.Emission;
 
 /// <summary>Writes the steps of a plan as statements, and the kernels that they launch.</summary>
-internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool cached, EmissionBuffers buffers, bool shortFormats = false)
+internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool cached, EmissionBuffers buffers, string? sourceFolder, bool shortFormats = false)
 {
     private readonly CodeWriter _kernels = buffers.Kernels.Restart(2);
     private readonly List<(string Name, Dim Size)> _caches = [];
@@ -85,11 +85,12 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
                 case KernelStep { Kernel: var kernel }:
                     var rows = KernelSummary.Of(plan, [], [kernel], CostsOf(plan));
                     Begin(code, rows, loops);
-                    dialect.Kernel(plan, kernel, buffers).Emit(KernelSummary.Document(plan, kernel, rows), _kernels, code);
+                    dialect.Kernel(plan, kernel, buffers).Emit(KernelSummary.Document(plan, kernel, rows), _kernels, code, Line(rows));
                     break;
                 case TemplateStep { Node: var node }:
-                    Begin(code, KernelSummary.Of(plan, [node], [], CostsOf(plan)), loops, IsShort(plan, node));
-                    code.Line(Template(plan, cached ? (_, inputs) => Cache(inputs, loops) : null).Emit(node));
+                    var call = KernelSummary.Of(plan, [node], [], CostsOf(plan));
+                    Begin(code, call, loops, IsShort(plan, node));
+                    code.Mapped(Template(plan, cached ? (_, inputs) => Cache(inputs, loops) : null).Emit(node), Line(call));
                     break;
                 case ProductStep product:
                     Product(code, plan, product, loops);
@@ -104,6 +105,11 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
             }
         }
     }
+
+    /// <summary>Where <c>#line</c> sends a launch.</summary>
+    private string? Line(KernelSummary summary) => sourceFolder is null || summary.Place.Line == 0
+        ? null
+        : $"{summary.Place.Line.ToString(CultureInfo.InvariantCulture)} \"{sourceFolder}{summary.Place.Path}\"";
 
     private KernelCosts CostsOf(ScopePlan plan)
     {
@@ -134,8 +140,8 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
         Begin(code, summary, loops, IsShort(plan, step.Nodes[0]));
         if (!dialect.HasEpilogues)
         {
-            step.Nodes.ToList().ForEach(product => code.Line(Template(plan, null).Emit(product)));
-            step.Kernels.ToList().ForEach(kernel => dialect.Kernel(plan, kernel, buffers).Emit(KernelSummary.Document(plan, kernel, summary), _kernels, code));
+            step.Nodes.ToList().ForEach(product => code.Mapped(Template(plan, null).Emit(product), Line(summary)));
+            step.Kernels.ToList().ForEach(kernel => dialect.Kernel(plan, kernel, buffers).Emit(KernelSummary.Document(plan, kernel, summary), _kernels, code, Line(summary)));
             return;
         }
 
@@ -153,7 +159,7 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
             epilogue = epilogue.Length == 0 ? name : $"new {type}({name}, {epilogue})";
         }
 
-        code.Line(Template(plan, null).Rows(step.Nodes, epilogue));
+        code.Mapped(Template(plan, null).Rows(step.Nodes, epilogue), Line(summary));
         if (finish.Count > 0)
         {
             code.Line($"var chunks = Gemm.RowBlocks({Int(plan.Graph.Nodes[step.Nodes[0]].Types[0].Shape[0])});");

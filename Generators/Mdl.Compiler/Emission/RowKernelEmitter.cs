@@ -78,15 +78,15 @@ internal partial class RowKernelEmitter
 
     private bool IsInt => Graph.Type(_kernel.Roots[0].Value).Element == ElementType.I32;
 
-    /// <summary>Writes the struct, and the statements that launch it.</summary>
-    public void Emit(string summary, CodeWriter kernels, CodeWriter code)
+    /// <summary>Writes the struct, and the statements that launch it; place is the launch's line of the source, see <see cref="CodeWriter.Mapped"/>.</summary>
+    public void Emit(string summary, CodeWriter kernels, CodeWriter code, string? place)
     {
         var (sums, finish) = Body();
         var work = _kernel.Roots.Aggregate(Dim.Zero, (sum, r) => sum + WidthOf(_plan.Fuser.SpaceOf(r)));
         Need(work);
         Need(_kernel.Rows);
         Struct(kernels, summary, sums);
-        Launch(code, finish, work);
+        Launch(code, finish, work, place);
     }
 
     /// <summary>Writes what is done with a row; returns what clears a chunk's sums over rows, and what adds these in the end.</summary>
@@ -168,7 +168,7 @@ internal partial class RowKernelEmitter
     }
 
     /// <summary>Writes the statements that launch the kernel; work is the number of elements in a row.</summary>
-    protected virtual void Launch(CodeWriter code, List<string> finish, Dim work)
+    protected virtual void Launch(CodeWriter code, List<string> finish, Dim work, string? place)
     {
         var grain = $"RowLaunch.Grain({Size(_kernel.Rows)}, {Size(work)}, {Number(finish.Count > 0 ? RowKernel.MostChunks : 4096)})";
         code.Block();
@@ -187,7 +187,7 @@ internal partial class RowKernelEmitter
 
         code.Line("};");
         code.Line("var chunks = (int)((k.Rows + k.Grain - 1) / k.Grain);");
-        code.Line($"_team.Run(&{_kernel.Name}.Run, &k, chunks);");
+        code.Mapped($"_team.Run(&{_kernel.Name}.Run, &k, chunks);", place);
         foreach (var line in finish)
         {
             code.Line(line);

@@ -25,7 +25,7 @@ internal static class UnitCompiler
             var result = compile(
                 source,
                 path => Array.Find(imports, file => file.Path == path),
-                new CompileOptions(options.RootNamespace, hasIlgpu),
+                new CompileOptions(options.RootNamespace, hasIlgpu) { SourceFolder = options.SourceFolder },
                 token);
             var diagnostics = DiagnosticPlacement.Place(result.Diagnostics, [source, .. imports]);
             return new(unit.File.Path, Sources(unit, result), ProjectErrors(unit, result, options).Concat(diagnostics).ToEquatableArray())
@@ -46,7 +46,7 @@ internal static class UnitCompiler
         return result.Files.Select(file =>
         {
             var name = file.Name.EndsWith(".g.cs", StringComparison.OrdinalIgnoreCase) ? file.Name.Substring(0, file.Name.Length - 5) : file.Name;
-            return new GeneratedSource(unit.Stem + "/" + names.Stem(name) + ".g.cs", file.Text, ClassOf(file, result.Classes));
+            return new GeneratedSource(unit.Stem + "/" + names.Stem(name) + ".g.cs", file.Text, ClassOf(file, result.Classes)) { IsBody = file.IsBody };
         }).ToEquatableArray();
     }
 

@@ -11,11 +11,20 @@ namespace Mdl.Generators.Inputs;
 /// <param name="LiveDiagnostics">True in an editor, where the analyzer reports instead of the generator.</param>
 internal sealed record ProjectOptions(string RootNamespace, bool AllowUnsafe, LanguageVersion LanguageVersion, bool LiveDiagnostics)
 {
+    // The driver puts sources into a folder for the assembly, one for the generator, and the one that hint names begin with.
+    private const string Up = "../../../";
+
+    /// <summary>The project's folder as seen from the folder of a generated file, if the build tells.</summary>
+    public string? SourceFolder { get; init; }
+
     public static ProjectOptions Read(AnalyzerConfigOptions global, ParseOptions parse) => new(
         Property(global, "RootNamespace") is { Length: > 0 } name ? name : "Models",
         !IsFalse(Property(global, "AllowUnsafeBlocks")),
         parse is CSharpParseOptions csharp ? csharp.LanguageVersion : LanguageVersion.Default,
-        IsLive(global));
+        IsLive(global))
+    {
+        SourceFolder = Property(global, "MdlSourceFolder") is { Length: > 0 } folder ? Up + folder.Replace('\\', '/') : null,
+    };
 
     /// <summary>The switch <c>MdlEnabled</c>; anything but "false" means yes.</summary>
     public static bool IsEnabled(AnalyzerConfigOptions global) => !IsFalse(Property(global, "MdlEnabled"));

@@ -18,13 +18,15 @@ internal static class IlgpuModelEmitter
     // Names that two of the namespaces have.
     private static readonly string[] Ours = ["AlongAxis", "Attention", "Gemm", "Indexing", "Losses", "Matrix", "Optimizer", "RowLaunch", "Routing"];
 
-    public static GeneratedFile Training(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan plan, long? longest)
+    public static GeneratedFile Training(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan plan, long? longest, string? folder)
     {
         var program = plan.Program;
-        var emitter = new ProgramEmitter(IlgpuDialect.Instance, program, cached: false, buffers);
+        var emitter = new ProgramEmitter(IlgpuDialect.Instance, program, cached: false, buffers, folder);
         const string kernels = "TrainingKernels";
         var code = Header(buffers, model, ns, kernels);
         code.Open($"public sealed partial class {model.ClassName}");
+        ModelEmitter.New(code, "IlgpuTraining", "int batch, int length", "batch, length");
+        code.Line();
         code.Open("private sealed class IlgpuTraining : IlgpuTrainingProgram");
         Fields(code, emitter, ["_weights", "_gradients", "_metrics"], ["_tokens"]);
         code.Line("private readonly long B, T;");
@@ -65,18 +67,20 @@ internal static class IlgpuModelEmitter
         code.Close();
         Kernels(code, kernels, emitter);
         code.Close();
-        return new($"{model.ClassName}.Training.Ilgpu.g.cs", code.ToString());
+        return new($"{model.ClassName}.Training.Ilgpu.g.cs", code.ToString()) { IsBody = true };
     }
 
-    public static GeneratedFile Inference(EmissionBuffers buffers, BoundModel model, string ns, InferencePlan plan)
+    public static GeneratedFile Inference(EmissionBuffers buffers, BoundModel model, string ns, InferencePlan plan, string? folder)
     {
         var program = plan.Program;
-        var emitter = new ProgramEmitter(IlgpuDialect.Instance, program, cached: true, buffers);
+        var emitter = new ProgramEmitter(IlgpuDialect.Instance, program, cached: true, buffers, folder);
         var run = buffers.Statements.Restart(3);
         emitter.Statements(run, 0, program.Top.Steps.Count);
         const string kernels = "InferenceKernels";
         var code = Header(buffers, model, ns, kernels);
         code.Open($"public sealed partial class {model.ClassName}");
+        ModelEmitter.New(code, "IlgpuInference", "int batch, int chunk, int capacity", "batch, chunk, capacity");
+        code.Line();
         code.Open("private sealed class IlgpuInference : IlgpuInferenceProgram");
         Fields(code, emitter, ["_weights", .. emitter.Caches.Select(c => c.Name)], ["_tokens", "_rows"]);
         code.Line("private readonly DeviceArena<float> _cache;");
@@ -137,7 +141,7 @@ internal static class IlgpuModelEmitter
         code.Close();
         Kernels(code, kernels, emitter);
         code.Close();
-        return new($"{model.ClassName}.Inference.Ilgpu.g.cs", code.ToString());
+        return new($"{model.ClassName}.Inference.Ilgpu.g.cs", code.ToString()) { IsBody = true };
     }
 
     private static void Fields(CodeWriter code, ProgramEmitter emitter, IEnumerable<string> floats, IEnumerable<string> ints)

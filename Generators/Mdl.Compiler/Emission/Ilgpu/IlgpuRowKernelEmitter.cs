@@ -126,7 +126,7 @@ internal sealed class IlgpuRowKernelEmitter(IlgpuDialect dialect, ScopePlan plan
         code.Close();
     }
 
-    protected override void Launch(CodeWriter code, List<string> finish, Dim work)
+    protected override void Launch(CodeWriter code, List<string> finish, Dim work, string? place)
     {
         code.Block();
         code.Line($"var k = new {Kernel.Name}");
@@ -145,12 +145,12 @@ internal sealed class IlgpuRowKernelEmitter(IlgpuDialect dialect, ScopePlan plan
         code.Line("};");
         if (_isNarrow)
         {
-            code.Line($"_team.LaunchThreads({Kernel.Name}.Run, k.Rows, k);");
+            code.Mapped($"_team.LaunchThreads({Kernel.Name}.Run, k.Rows, k);", place);
         }
         else
         {
             code.Line("var chunks = (k.Rows + k.Grain - 1) / k.Grain;");
-            code.Line($"_team.Launch({Kernel.Name}.Run, chunks, k);");
+            code.Mapped($"_team.Launch({Kernel.Name}.Run, chunks, k);", place);
         }
 
         foreach (var line in finish)
