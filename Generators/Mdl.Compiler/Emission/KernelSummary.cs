@@ -42,7 +42,7 @@ internal sealed record KernelSummary(string Name, string Operation, string Sourc
         }
 
         var operations = nodes.Select(n => graph.Nodes[n].Operation.GetType().Name).Distinct(StringComparer.Ordinal).ToList();
-        var names = nodes.Select(n => graph.Nodes[n].Name).Concat(kernels.Select(k => k.Name)).Where(n => n.Length > 0).Distinct(StringComparer.Ordinal);
+        var names = nodes.Select(n => ValueNames.Of(graph, new(n))).Concat(kernels.Select(k => k.Name)).Where(n => n.Length > 0).Distinct(StringComparer.Ordinal);
         return new(string.Join(", ", names), operations.Count == 0 ? Rows : string.Join(", ", operations), Places(origins), costs.Of(nodes, kernels))
         {
             Place = PlaceOf(nodes.Select(n => graph.Nodes[n].Origin).Concat(kernels.SelectMany(k => k.Roots).Select(r => graph.Nodes[r.Value.Node].Origin)).Concat(origins)),

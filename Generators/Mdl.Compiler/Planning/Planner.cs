@@ -114,11 +114,11 @@ internal sealed class Planner(
                         if (root.Kind == RootKind.ColumnReduce)
                         {
                             var width = fuser.SpaceOf(root) is var space && space.Count > 0 ? space[space.Count - 1] : Dim.One;
-                            plan.Partials[root.Value] = New(NameOf(graph, root.Value) + "_partial", ElementType.F32, width * RowKernel.MostChunks);
+                            plan.Partials[root.Value] = New(ValueNames.Of(graph, root.Value) + "_partial", ElementType.F32, width * RowKernel.MostChunks);
                         }
                     }
 
-                    kernel.Name = Unique(Pascal(NameOf(graph, kernel.Roots[0].Concat ?? kernel.Roots[0].Value)) + "Kernel");
+                    kernel.Name = Unique(Pascal(ValueNames.Of(graph, kernel.Roots[0].Concat ?? kernel.Roots[0].Value)) + "Kernel");
                     RowEpilogues.Add(plan, kernel);
                     break;
                 case LoopStep { Node: var node }:
@@ -182,9 +182,10 @@ internal sealed class Planner(
         for (var k = 0; k < repeat.Carried; k++)
         {
             var type = self.Types[k];
-            var name = Camel(NameOf(body, body.Outputs[k])) + "_" + variable + "_" + k.ToString(CultureInfo.InvariantCulture);
+            var carriedName = ValueNames.Of(body, body.Outputs[k]);
+            var name = Camel(carriedName) + "_" + variable + "_" + k.ToString(CultureInfo.InvariantCulture);
             var stacked = stacks.TryGetValue(k, out var slots);
-            var between = Enumerable.Range(0, stacked ? 0 : Math.Min(2, repeat.Count - 1)).Select(_ => New(name, type.Element, type.Size)).ToEquatableArray();
+            var between = Enumerable.Range(0, stacked ? 0 : Math.Min(2, repeat.Count - 1)).Select(_ => New(carriedName + "_carried", type.Element, type.Size)).ToEquatableArray();
             carried.Add(new(name + "_in", name + "_out", Source(k), outer.Stored[new(node, k)], between, stacked ? slots : null, placed.Contains((node, k)), type));
             bodyTargets.Insert(k, new(body.Outputs[k], Storage.At(name + "_out")));
         }
@@ -237,7 +238,7 @@ internal sealed class Planner(
         if (!plan.Stored.ContainsKey(value))
         {
             var type = plan.Graph.Type(value);
-            plan.Stored[value] = New(NameOf(plan.Graph, value), type.Element, type.Size);
+            plan.Stored[value] = New(ValueNames.Of(plan.Graph, value), type.Element, type.Size);
         }
     }
 
@@ -251,37 +252,13 @@ internal sealed class Planner(
     private string Unique(string name)
     {
         var unique = name;
+        var separator = char.IsDigit(name[name.Length - 1]) ? "_" : "";
         for (var i = 2; !_names.Add(unique); i++)
         {
-            unique = name + i.ToString(CultureInfo.InvariantCulture);
+            unique = name + separator + i.ToString(CultureInfo.InvariantCulture);
         }
 
         return unique;
-    }
-
-    /// <summary>The source's name for a value; else the name of the weight that it is a product with, or of what it is computed from, or the operation's.</summary>
-    private static string NameOf(Graph graph, Value value)
-    {
-        const int Farthest = 5;
-        var suffix = value.Output > 0 ? value.Output.ToString(CultureInfo.InvariantCulture) : "";
-        var node = graph.Nodes[value.Node];
-        for (var (v, steps) = (node, 0); steps < Farthest; steps++)
-        {
-            if (v.Name.Length > 0)
-            {
-                return v.Name.Substring(v.Name.LastIndexOf('.') + 1) + suffix;
-            }
-
-            if (v.Inputs.Count == 0)
-            {
-                break;
-            }
-
-            // Of a product, the weight says more than the tokens.
-            v = graph.Nodes[v.Inputs[v.Operation is Contract or GroupedContract ? 1 : 0].Node];
-        }
-
-        return node.Operation.GetType().Name + suffix;
     }
 
     private static string Pascal(string name)
