@@ -8,17 +8,20 @@ namespace Mdl.Runtime.Kernels;
 /// </summary>
 public static unsafe partial class Attention
 {
-    /// <summary>Rows (query tokens times query heads of a key head) of a tile; a multiple of <see cref="AttentionTiles.Height"/>.</summary>
-    private const int QueryTile = 96;
+    // Multiples of the heights and widths of every family's micro-kernels (12 or 6 rows; 32, 16 or 8 columns), so that none runs on a narrow rest.
+    private const int TileUnit = 96;
+
+    /// <summary>Rows (query tokens times query heads of a key head) of a tile.</summary>
+    private const int QueryTile = TileUnit;
 
     // Rows of tiles lie an odd number of cache lines apart, so that a column of a tile falls on all sets of the first-level cache.
     private const int Skew = Rows.Lanes;
 
     /// <summary>Floats between rows of a dense copy of heads of this width.</summary>
-    private static int Dense(int width) => RoundUp(width, AttentionTiles.Width) + Skew;
+    private static int Dense(int width) => RoundUp(width, 2 * Rows.Lanes) + Skew;
 
     /// <summary>Keys of a tile: few enough that the copies of keys and values and their gradients stay in the second-level cache.</summary>
-    private static int KeyTile(in AttentionShape s) => s.KeyWidth + s.ValueWidth <= 256 ? 256 : 128;
+    private static int KeyTile(in AttentionShape s) => s.KeyWidth + s.ValueWidth <= 256 ? 3 * TileUnit : TileUnit;
 
     private static int RoundUp(int value, int multiple) => (value + multiple - 1) / multiple * multiple;
 
@@ -60,7 +63,7 @@ public static unsafe partial class Attention
     {
         var a = new ForwardArguments
         {
-            Shape = s, Q = q, K = k, V = v, Sink = sink, Output = output, Lse = lse, KeyBatch = s.Keys * s.KeyStride, ValueBatch = s.Keys * s.ValueStride,
+            Shape = s, Kernels = team.Kernels, Q = q, K = k, V = v, Sink = sink, Output = output, Lse = lse, KeyBatch = s.Keys * s.KeyStride, ValueBatch = s.Keys * s.ValueStride,
         };
         Forward(team, a);
     }

@@ -6,9 +6,12 @@ namespace Mdl.Runtime.Kernels;
 
 public static unsafe partial class Attention
 {
+    private const int DeltaTokens = 32;
+
     private struct BackwardArguments
     {
         public AttentionShape Shape;
+        public MicroKernels Kernels;
         public nint* Scratch;
         public float* Q;
         public float* K;
@@ -16,6 +19,10 @@ public static unsafe partial class Attention
         public float* Sink;
         public float* Output;
         public float* Lse;
+
+        // For each key head the rows' log-sum-exp (to the base 2) and, behind those of all heads, the rows' mean of the gradients of scores.
+        public float* RowLse;
+        public float* RowDelta;
         public float* OutputGradient;
         public float* QueryGradient;
         public long QueryGradientStride;
@@ -52,10 +59,12 @@ public static unsafe partial class Attention
     {
         var scratch = stackalloc nint[team.Threads];
         using var hold = team.Hold();
-        Rows.Reserve(team, BackwardTiles.Place(s, null, out _), scratch);
+        Rows.Reserve(team, BackwardTiles.Place(s, team.Kernels, null, out _), scratch);
+        var rows = (long)s.Batch * s.Queries * s.Heads;
+        var shared = (float*)team.SharedScratch(2 * rows * sizeof(float));
         var a = new BackwardArguments
         {
-            Shape = s, Scratch = scratch, Q = q, K = k, V = v, Sink = sink, Output = output, Lse = lse, OutputGradient = dOutput,
+            Shape = s, Kernels = team.Kernels, Scratch = scratch, RowLse = shared, RowDelta = shared + rows, Q = q, K = k, V = v, Sink = sink, Output = output, Lse = lse, OutputGradient = dOutput,
             QueryGradient = dq, QueryGradientStride = dqStride, KeyGradient = dk, KeyGradientStride = dkStride,
             ValueGradient = dv, ValueGradientStride = dvStride, SinkGradient = dSink,
         };
@@ -63,27 +72,51 @@ public static unsafe partial class Attention
         // One unit for each key head computes every tile once (five products). With fewer units than keep the threads busy, one unit for each tile
         // of keys and one for each tile of queries compute the tiles twice (seven products). Each element gathers the same terms in the same order.
         var heads = s.Batch * s.KeyHeads;
+        var arguments = Unsafe.AsPointer(ref a);
+        team.Run(&DeltaChunk, arguments, Groups(s.Batch * s.Queries, DeltaTokens));
         var perThread = Groups(heads, team.Threads);
         if (perThread * 5L * team.Threads <= heads * 7L)
         {
-            team.Run(&BackwardHead, &a, heads);
+            team.Run(&BackwardHead, arguments, heads);
         }
         else
         {
-            team.Run(&BackwardTile, &a, heads * (Groups(s.Keys, KeyTile(s)) + Groups(s.Queries * s.Group, QueryTile)));
+            team.Run(&BackwardTile, arguments, heads * (Groups(s.Keys, KeyTile(s)) + Groups(s.Queries * s.Group, QueryTile)));
         }
 
         if (sink is not null)
         {
-            team.Run(&BackwardSink, &a, s.Heads);
+            team.Run(&BackwardSink, arguments, s.Heads);
         }
     }
+
+    /// <summary>What every tile of a row needs: its log-sum-exp and the mean of the gradients of its scores, which is the product of gradient and output.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void DeltaChunk(void* arguments, int chunk, int worker)
+    {
+        ref readonly var a = ref Unsafe.AsRef<BackwardArguments>(arguments);
+        ref readonly var s = ref a.Shape;
+        for (var row = chunk * DeltaTokens; row < Math.Min((chunk + 1) * DeltaTokens, s.Batch * s.Queries); row++)
+        {
+            var (batch, token) = Math.DivRem(row, s.Queries);
+            for (var queryHead = 0; queryHead < s.Heads; queryHead++)
+            {
+                var (head, member) = Math.DivRem(queryHead, s.Group);
+                var at = (row * s.OutputStride) + ((long)queryHead * s.ValueWidth);
+                var to = FirstRow(s, batch, head) + (token * s.Group) + member;
+                a.RowLse[to] = a.Lse[((long)row * s.Heads) + queryHead] * Rows.Log2E;
+                a.RowDelta[to] = Rows.Dot(a.OutputGradient + at, a.Output + at, s.ValueWidth);
+            }
+        }
+    }
+
+    private static long FirstRow(in AttentionShape s, int batch, int head) => (((long)batch * s.KeyHeads) + head) * s.Queries * s.Group;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BackwardHead(void* arguments, int chunk, int worker)
     {
-        ref readonly var a = ref *(BackwardArguments*)arguments;
-        BackwardTiles.Place(a.Shape, (float*)a.Scratch[worker], out var t);
+        ref readonly var a = ref Unsafe.AsRef<BackwardArguments>(arguments);
+        BackwardTiles.Place(a.Shape, a.Kernels, (float*)a.Scratch[worker], out var t);
         var (batch, head) = Math.DivRem(chunk, a.Shape.KeyHeads);
         for (var key = 0; key < a.Shape.Keys; key += KeyTile(a.Shape))
         {
@@ -94,9 +127,9 @@ public static unsafe partial class Attention
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BackwardTile(void* arguments, int chunk, int worker)
     {
-        ref readonly var a = ref *(BackwardArguments*)arguments;
+        ref readonly var a = ref Unsafe.AsRef<BackwardArguments>(arguments);
         ref readonly var s = ref a.Shape;
-        BackwardTiles.Place(s, (float*)a.Scratch[worker], out var t);
+        BackwardTiles.Place(s, a.Kernels, (float*)a.Scratch[worker], out var t);
         var heads = s.Batch * s.KeyHeads;
         var (batch, head) = Math.DivRem(chunk % heads, s.KeyHeads);
         var tile = chunk / heads;
@@ -115,7 +148,7 @@ public static unsafe partial class Attention
         {
             var keys = Math.Min(KeyTile(s), s.Keys - key);
             LoadKeys(a, t, batch, head, key, keys, withQueries: true);
-            Probabilities(a, t, first, count, key, keys);
+            Probabilities(a, t, batch, head, first, count, key, keys);
             AddQueryGradient(a, t, batch, head, first, count, key, keys);
         }
     }
@@ -127,16 +160,15 @@ public static unsafe partial class Attention
         ref readonly var s = ref a.Shape;
         var keys = Math.Min(KeyTile(s), s.Keys - key);
         LoadKeys(a, t, batch, head, key, keys, withQueries);
-        var padded = RoundUp(keys, AttentionTiles.Height);
-        Rows.Clear(t.KeyGradient, (long)padded * Dense(s.KeyWidth));
-        Rows.Clear(t.ValueGradient, (long)padded * Dense(s.ValueWidth));
+        Rows.Clear(t.KeyGradient, (long)keys * Dense(s.KeyWidth));
+        Rows.Clear(t.ValueGradient, (long)keys * Dense(s.ValueWidth));
         var (begin, end) = RowsThatSee(s, key, keys);
         for (var first = begin / QueryTile * QueryTile; first < end; first += QueryTile)
         {
             var count = Math.Min(QueryTile, (s.Queries * s.Group) - first);
             LoadQueries(a, t, batch, head, first, count);
-            Probabilities(a, t, first, count, key, keys);
-            AddKeyGradients(s, t, first, count, key, keys);
+            Probabilities(a, t, batch, head, first, count, key, keys);
+            AddKeyGradients(a, t, first, count, key, keys);
             if (withQueries)
             {
                 AddQueryGradient(a, t, batch, head, first, count, key, keys);
@@ -164,7 +196,7 @@ public static unsafe partial class Attention
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BackwardSink(void* arguments, int head, int worker)
     {
-        ref readonly var a = ref *(BackwardArguments*)arguments;
+        ref readonly var a = ref Unsafe.AsRef<BackwardArguments>(arguments);
         ref readonly var s = ref a.Shape;
         var sum = 0.0;
         for (long row = 0; row < (long)s.Batch * s.Queries; row++)

@@ -18,31 +18,27 @@ public static unsafe partial class Attention
         public float* QueryGradient;
         public float* P;
         public float* D;
-        public float* Lse;
-        public float* Delta;
         public int* Begin;
         public int* End;
 
-        public static long Place(in AttentionShape s, float* memory, out BackwardTiles t)
+        public static long Place(in AttentionShape s, MicroKernels kernels, float* memory, out BackwardTiles t)
         {
             var bump = new Bump(memory);
             var keys = KeyTile(s);
-            var padded = RoundUp(keys, AttentionTiles.Height);
+            var panels = (long)RoundUp(keys, kernels.TileColumns);
             var (ldK, ldV) = (Dense(s.KeyWidth), Dense(s.ValueWidth));
             t = new BackwardTiles
             {
-                KeyPanels = bump.Take((long)keys * s.KeyWidth),
-                ValuePanels = bump.Take((long)keys * s.ValueWidth),
+                KeyPanels = bump.Take(panels * s.KeyWidth),
+                ValuePanels = bump.Take(panels * s.ValueWidth),
                 Keys = bump.Take((long)keys * ldK),
-                KeyGradient = bump.Take((long)padded * ldK),
-                ValueGradient = bump.Take((long)padded * ldV),
+                KeyGradient = bump.Take((long)keys * ldK),
+                ValueGradient = bump.Take((long)keys * ldV),
                 Queries = bump.Take(QueryTile * ldK),
                 OutputGradient = bump.Take(QueryTile * ldV),
                 QueryGradient = bump.Take(QueryTile * ldK),
                 P = bump.Take(QueryTile * (keys + Skew)),
                 D = bump.Take(QueryTile * (keys + Skew)),
-                Lse = bump.Take(QueryTile),
-                Delta = bump.Take(QueryTile),
                 Begin = (int*)bump.Take(QueryTile),
                 End = (int*)bump.Take(QueryTile),
             };
@@ -57,8 +53,8 @@ public static unsafe partial class Attention
         var token = ((long)batch * s.Keys) + key;
         var k = a.K + (token * s.KeyStride) + ((long)head * s.KeyWidth);
         var v = a.V + (token * s.ValueStride) + ((long)head * s.ValueWidth);
-        AttentionPacking.Transpose(k, s.KeyStride, keys, s.KeyWidth, t.KeyPanels);
-        AttentionPacking.Transpose(v, s.ValueStride, keys, s.ValueWidth, t.ValuePanels);
+        AttentionPacking.Transpose(a.Kernels, k, s.KeyStride, keys, s.KeyWidth, t.KeyPanels);
+        AttentionPacking.Transpose(a.Kernels, v, s.ValueStride, keys, s.ValueWidth, t.ValuePanels);
         if (withQueries)
         {
             AttentionPacking.Copy(k, s.KeyStride, keys, s.KeyWidth, t.Keys, Dense(s.KeyWidth));
@@ -78,8 +74,6 @@ public static unsafe partial class Attention
             var at = (row * s.OutputStride) + (queryHead * s.ValueWidth);
             AttentionPacking.CopyRow(a.Q + (row * s.QueryStride) + (queryHead * s.KeyWidth), s.Scale * Rows.Log2E, s.KeyWidth, t.Queries + (i * ldK), ldK);
             AttentionPacking.CopyRow(a.OutputGradient + at, 1, s.ValueWidth, t.OutputGradient + (i * ldV), ldV);
-            t.Lse[i] = a.Lse[(row * s.Heads) + queryHead] * Rows.Log2E;
-            t.Delta[i] = Rows.Dot(a.OutputGradient + at, a.Output + at, s.ValueWidth);
             (t.Begin[i], t.End[i]) = s.VisibleToToken(token);
             if (++member == s.Group)
             {
@@ -87,47 +81,57 @@ public static unsafe partial class Attention
                 token++;
             }
         }
-
-        for (var i = count; i < RoundUp(count, AttentionTiles.Height); i++)
-        {
-            Rows.Clear(t.Queries + (i * ldK), ldK);
-            Rows.Clear(t.OutputGradient + (i * ldV), ldV);
-        }
     }
 
     /// <summary>P = softmax of the tile's scores, D = P * (dOutput v' - delta): the gradient of the scores.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Probabilities(in BackwardArguments a, in BackwardTiles t, int first, int count, int key, int keys)
+    private static void Probabilities(in BackwardArguments a, in BackwardTiles t, int batch, int head, int first, int count, int key, int keys)
     {
-        const int height = AttentionTiles.Height;
-        const int width = AttentionTiles.Width;
+        var (height, width) = (a.Kernels.TileRows, a.Kernels.TileColumns);
         ref readonly var s = ref a.Shape;
         var (ldQ, ldV, ldS) = (Dense(s.KeyWidth), Dense(s.ValueWidth), KeyTile(s) + Skew);
+        var scores = TileProduct.Of(a.Kernels, ldQ, width, ldS);
+        var gradients = TileProduct.Of(a.Kernels, ldV, width, ldS);
         for (var x = 0; x < keys; x += width)
         {
-            for (var i = 0; i < count; i += height)
+            var columns = Math.Min(width, keys - x);
+            var (begin, end) = (0, count);
+            while (begin < count && key + x >= t.End[Math.Min(begin + height, count) - 1])
             {
-                if (key + x < t.End[Math.Min(i + height, count) - 1] && key + x + width > t.Begin[i])
-                {
-                    AttentionTiles.Multiply(t.Queries + (i * ldQ), ldQ, t.KeyPanels + (x * s.KeyWidth), width, t.P + (i * ldS) + x, ldS, s.KeyWidth, false);
-                    AttentionTiles.Multiply(
-                        t.OutputGradient + (i * ldV), ldV, t.ValuePanels + (x * s.ValueWidth), width, t.D + (i * ldS) + x, ldS, s.ValueWidth, false);
-                }
+                begin += height;
+            }
+
+            while (end > begin && key + x + width <= t.Begin[(end - 1) / height * height])
+            {
+                end = (end - 1) / height * height;
+            }
+
+            for (var i = begin; i < end; i += height)
+            {
+                var panel = t.KeyPanels + (x * s.KeyWidth);
+                scores.Run(t.Queries + (i * ldQ), panel, t.P + (i * ldS) + x, Math.Min(height, count - i), columns, s.KeyWidth, false);
+            }
+
+            for (var i = begin; i < end; i += height)
+            {
+                var panel = t.ValuePanels + (x * s.ValueWidth);
+                gradients.Run(t.OutputGradient + (i * ldV), panel, t.D + (i * ldS) + x, Math.Min(height, count - i), columns, s.ValueWidth, false);
             }
         }
 
+        var row = FirstRow(s, batch, head) + first;
         for (var i = 0; i < count; i += height)
         {
-            GradientRows(t, i, Math.Min(height, count - i), key, keys, ldS);
+            GradientRows(t, a.RowLse + row, a.RowDelta + row, i, Math.Min(height, count - i), key, keys, ldS);
         }
     }
 
     /// <summary>
     /// P and D of some consecutive rows. Where a row does not see a key, they are 0 as far as the products of <see cref="AddKeyGradients"/> read,
-    /// that is up to <see cref="AttentionTiles.Height"/> - 1 columns from what the row sees.
+    /// that is less than a tile's height from what the row sees.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void GradientRows(in BackwardTiles t, int first, int count, int key, int keys, int ld)
+    private static void GradientRows(in BackwardTiles t, float* lse, float* delta, int first, int count, int key, int keys, int ld)
     {
         var low = Math.Max(t.Begin[first] - key, 0) & -Rows.Lanes;
         var high = RoundUp(Math.Min(t.End[first + count - 1] - key, keys), Rows.Lanes);
@@ -137,7 +141,7 @@ public static unsafe partial class Attention
             var d = t.D + (r * ld);
             Hide(p, low, high, t.Begin[r] - key, t.End[r] - key, float.NegativeInfinity);
             Hide(d, low, high, t.Begin[r] - key, t.End[r] - key, 0);
-            var (shift, less) = (Vector512.Create(t.Lse[r]), Vector512.Create(t.Delta[r]));
+            var (shift, less) = (Vector512.Create(lse[r]), Vector512.Create(delta[r]));
             for (var i = low; i < high; i += Rows.Lanes)
             {
                 var probability = Rows.Exp2(Vector512.Load(p + i) - shift);
@@ -157,14 +161,17 @@ public static unsafe partial class Attention
 
     /// <summary>dv += P' dOutput, dk += D' q.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddKeyGradients(in AttentionShape s, in BackwardTiles t, int first, int count, int key, int keys)
+    private static void AddKeyGradients(in BackwardArguments a, in BackwardTiles t, int first, int count, int key, int keys)
     {
-        const int height = AttentionTiles.Height;
-        const int width = AttentionTiles.Width;
+        var (height, width) = (a.Kernels.TileRows, a.Kernels.TileColumns);
+        ref readonly var s = ref a.Shape;
         var (ldK, ldV, ldS) = (Dense(s.KeyWidth), Dense(s.ValueWidth), KeyTile(s) + Skew);
+        var valueGradient = TileProduct.OfTransposed(a.Kernels, ldS, ldV, ldV);
+        var keyGradient = TileProduct.OfTransposed(a.Kernels, ldS, ldK, ldK);
         for (var j = 0; j < keys; j += height)
         {
-            var (begin, end) = RowsThatSee(s, key + j, Math.Min(height, keys - j));
+            var rows = Math.Min(height, keys - j);
+            var (begin, end) = RowsThatSee(s, key + j, rows);
             begin = Math.Max(begin - first, 0);
             end = Math.Min(end - first, count);
             if (begin >= end)
@@ -174,14 +181,16 @@ public static unsafe partial class Attention
 
             for (var x = 0; x < s.ValueWidth; x += width)
             {
-                AttentionTiles.MultiplyTransposed(
-                    t.P + (begin * ldS) + j, ldS, t.OutputGradient + (begin * ldV) + x, ldV, t.ValueGradient + (j * ldV) + x, ldV, end - begin, true);
+                valueGradient.Run(
+                    t.P + (begin * ldS) + j, t.OutputGradient + (begin * ldV) + x, t.ValueGradient + (j * ldV) + x, rows, Math.Min(width, s.ValueWidth - x),
+                    end - begin, true);
             }
 
             for (var x = 0; x < s.KeyWidth; x += width)
             {
-                AttentionTiles.MultiplyTransposed(
-                    t.D + (begin * ldS) + j, ldS, t.Queries + (begin * ldK) + x, ldK, t.KeyGradient + (j * ldK) + x, ldK, end - begin, true);
+                keyGradient.Run(
+                    t.D + (begin * ldS) + j, t.Queries + (begin * ldK) + x, t.KeyGradient + (j * ldK) + x, rows, Math.Min(width, s.KeyWidth - x),
+                    end - begin, true);
             }
         }
     }
@@ -190,10 +199,10 @@ public static unsafe partial class Attention
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void AddQueryGradient(in BackwardArguments a, in BackwardTiles t, int batch, int head, int first, int count, int key, int keys)
     {
-        const int height = AttentionTiles.Height;
-        const int width = AttentionTiles.Width;
+        var (height, width) = (a.Kernels.TileRows, a.Kernels.TileColumns);
         ref readonly var s = ref a.Shape;
         var (ldK, ldS) = (Dense(s.KeyWidth), KeyTile(s) + Skew);
+        var product = TileProduct.Of(a.Kernels, ldS, ldK, ldK);
         for (var i = 0; i < count; i += height)
         {
             var rows = Math.Min(height, count - i);
@@ -206,8 +215,9 @@ public static unsafe partial class Attention
 
             for (var x = 0; x < s.KeyWidth; x += width)
             {
-                AttentionTiles.Multiply(
-                    t.D + (i * ldS) + from, ldS, t.Keys + (from * ldK) + x, ldK, t.QueryGradient + (i * ldK) + x, ldK, to - from, false);
+                product.Run(
+                    t.D + (i * ldS) + from, t.Keys + (from * ldK) + x, t.QueryGradient + (i * ldK) + x, rows, Math.Min(width, s.KeyWidth - x), to - from,
+                    false);
             }
 
             var isFirst = t.Begin[i] >= key;

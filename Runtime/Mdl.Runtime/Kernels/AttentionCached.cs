@@ -72,7 +72,7 @@ public static unsafe partial class Attention
         var f = new ForwardArguments
         {
             Shape = s with { KeyStride = (long)s.KeyHeads * s.KeyWidth, ValueStride = (long)s.KeyHeads * s.ValueWidth },
-            Q = q, K = keyCache, V = valueCache, Sink = sink, Output = output, Past = past,
+            Kernels = team.Kernels, Q = q, K = keyCache, V = valueCache, Sink = sink, Output = output, Past = past,
             KeyBatch = (long)capacity * s.KeyHeads * s.KeyWidth, ValueBatch = (long)capacity * s.KeyHeads * s.ValueWidth,
         };
         Forward(team, f);

@@ -9,6 +9,7 @@ public static unsafe partial class Attention
     private struct ForwardArguments
     {
         public AttentionShape Shape;
+        public MicroKernels Kernels;
         public nint* Scratch;
         public float* Q;
         public float* K;
@@ -36,12 +37,12 @@ public static unsafe partial class Attention
         public int* Begin;
         public int* End;
 
-        public static long Place(in AttentionShape s, int keys, float* memory, out ForwardTiles t)
+        public static long Place(in AttentionShape s, MicroKernels kernels, int keys, float* memory, out ForwardTiles t)
         {
             var bump = new Bump(memory);
             t = new ForwardTiles
             {
-                Keys = bump.Take((long)RoundUp(keys, AttentionTiles.Width) * s.KeyWidth),
+                Keys = bump.Take((long)RoundUp(keys, kernels.TileColumns) * s.KeyWidth),
                 Values = bump.Take((long)keys * Dense(s.ValueWidth)),
                 Queries = bump.Take(QueryTile * Dense(s.KeyWidth)),
                 Scores = bump.Take(QueryTile * (KeyTile(s) + Skew)),
@@ -68,20 +69,20 @@ public static unsafe partial class Attention
         for (var begin = 0; begin < rows; begin += a.RowsPerSplit)
         {
             var (from, to) = KeysOf(a, begin, Math.Min(begin + a.RowsPerSplit, rows));
-            bytes = Math.Max(bytes, ForwardTiles.Place(a.Shape, to - from, null, out _));
+            bytes = Math.Max(bytes, ForwardTiles.Place(a.Shape, a.Kernels, to - from, null, out _));
         }
 
         var scratch = stackalloc nint[team.Threads];
         using var hold = team.Hold();
         Rows.Reserve(team, bytes, scratch);
         a.Scratch = scratch;
-        team.Run(&ForwardChunk, &a, heads * a.Splits);
+        team.Run(&ForwardChunk, Unsafe.AsPointer(ref a), heads * a.Splits);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ForwardChunk(void* arguments, int chunk, int worker)
     {
-        ref readonly var a = ref *(ForwardArguments*)arguments;
+        ref readonly var a = ref Unsafe.AsRef<ForwardArguments>(arguments);
         ref readonly var s = ref a.Shape;
         // Under a causal mask later rows see more keys; they go first, so that no thread is left with a long unit at the end.
         var heads = s.Batch * s.KeyHeads;
@@ -91,10 +92,10 @@ public static unsafe partial class Attention
 
         var (keyBegin, keyEnd) = KeysOf(a, begin, end);
         var keys = keyEnd - keyBegin;
-        ForwardTiles.Place(s, keys, (float*)a.Scratch[worker], out var t);
+        ForwardTiles.Place(s, a.Kernels, keys, (float*)a.Scratch[worker], out var t);
         var k = a.K + (batch * a.KeyBatch) + (keyBegin * s.KeyStride) + ((long)head * s.KeyWidth);
         var v = a.V + (batch * a.ValueBatch) + (keyBegin * s.ValueStride) + ((long)head * s.ValueWidth);
-        AttentionPacking.Transpose(k, s.KeyStride, keys, s.KeyWidth, t.Keys);
+        AttentionPacking.Transpose(a.Kernels, k, s.KeyStride, keys, s.KeyWidth, t.Keys);
         AttentionPacking.Copy(v, s.ValueStride, keys, s.ValueWidth, t.Values, Dense(s.ValueWidth));
 
         for (var first = begin; first < end; first += QueryTile)
@@ -137,30 +138,25 @@ public static unsafe partial class Attention
                 token++;
             }
         }
-
-        for (var i = count; i < RoundUp(count, AttentionTiles.Height); i++)
-        {
-            Rows.Clear(t.Queries + (i * ld), ld);
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ForwardTile(in ForwardArguments a, in ForwardTiles t, int first, int count, int key, int packedFrom)
     {
-        const int height = AttentionTiles.Height;
-        const int width = AttentionTiles.Width;
+        var (height, width) = (a.Kernels.TileRows, a.Kernels.TileColumns);
         ref readonly var s = ref a.Shape;
         var keys = Math.Min(KeyTile(s), t.End[count - 1] - key);
         var (ldQ, ldV, ldS) = (Dense(s.KeyWidth), Dense(s.ValueWidth), KeyTile(s) + Skew);
+        var product = TileProduct.Of(a.Kernels, ldQ, width, ldS);
         for (var x = 0; x < keys; x += width)
         {
             var panel = t.Keys + ((long)(key - packedFrom + x) * s.KeyWidth);
             for (var i = 0; i < count; i += height)
             {
-                var last = Math.Min(i + height, count) - 1;
-                if (key + x < t.End[last] && key + x + width > t.Begin[i])
+                var rows = Math.Min(height, count - i);
+                if (key + x < t.End[i + rows - 1] && key + x + width > t.Begin[i])
                 {
-                    AttentionTiles.Multiply(t.Queries + (i * ldQ), ldQ, panel, width, t.Scores + (i * ldS) + x, ldS, s.KeyWidth, false);
+                    product.Run(t.Queries + (i * ldQ), panel, t.Scores + (i * ldS) + x, rows, Math.Min(width, keys - x), s.KeyWidth, false);
                 }
             }
         }
@@ -170,18 +166,20 @@ public static unsafe partial class Attention
             SoftmaxRows(s, t, i, Math.Min(height, count - i), key, keys);
         }
 
+        product = TileProduct.Of(a.Kernels, ldS, ldV, ldV);
         for (var x = 0; x < s.ValueWidth; x += width)
         {
             var values = t.Values + ((long)(key - packedFrom) * ldV) + x;
             for (var i = 0; i < count; i += height)
             {
+                var rows = Math.Min(height, count - i);
                 var from = Math.Max(t.Begin[i] - key, 0);
-                var to = Math.Min(t.End[Math.Min(i + height, count) - 1] - key, keys);
+                var to = Math.Min(t.End[i + rows - 1] - key, keys);
                 if (from < to)
                 {
-                    var isFirst = t.Begin[i] >= key;
-                    AttentionTiles.Multiply(
-                        t.Scores + (i * ldS) + from, ldS, values + (from * ldV), ldV, t.Output + (i * ldV) + x, ldV, to - from, !isFirst);
+                    product.Run(
+                        t.Scores + (i * ldS) + from, values + (from * ldV), t.Output + (i * ldV) + x, rows, Math.Min(width, s.ValueWidth - x), to - from,
+                        accumulate: t.Begin[i] < key);
                 }
             }
         }
