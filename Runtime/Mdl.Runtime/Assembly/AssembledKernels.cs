@@ -9,6 +9,8 @@ namespace Mdl.Runtime.Assembly;
 internal sealed unsafe class AssembledKernels : MicroKernels
 {
     private readonly InstructionFamily _family;
+    private readonly int _lanes;
+    private readonly int _tileVectors;
     private readonly int _leftPanelStep;
     private readonly int _rightPanelStep;
     private readonly nint[] _kernels;
@@ -19,8 +21,10 @@ internal sealed unsafe class AssembledKernels : MicroKernels
     {
         Format = format;
         _family = family;
-        _kernels = new nint[Index(new TileVariant(family.TileRows, family.TileVectors, true, LeftOrder.Panel, true), family) + 1];
         TileRows = family.TileRows;
+        _lanes = family.Lanes;
+        _tileVectors = family.TileVectors;
+        _kernels = new nint[Index(TileRows, _tileVectors, masked: true, LeftOrder.Panel, rightPanel: true) + 1];
         TileColumns = family.TileVectors * family.Lanes;
         _leftPanelStep = TileRows * sizeof(float);
         _rightPanelStep = TileColumns * sizeof(float);
@@ -78,17 +82,19 @@ internal sealed unsafe class AssembledKernels : MicroKernels
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void Run(GemmTile* tile, int rows, int columns)
     {
-        var vectors = (int)((uint)(columns + _family.Lanes - 1) / (uint)_family.Lanes);
-        var missing = vectors * _family.Lanes - columns;
-        tile->LastColumns = (1UL << (_family.Lanes - missing)) - 1;
+        // Copies in fields, not the family's virtual properties: products of small tiles come here every few hundred nanoseconds.
+        var lanes = _lanes;
+        var vectors = (int)((uint)(columns + lanes - 1) / (uint)lanes);
+        var missing = vectors * lanes - columns;
+        tile->LastColumns = (1UL << (lanes - missing)) - 1;
         var order = tile->AColumnStep == sizeof(float) ? LeftOrder.Rows
             : tile->AColumnStep == _leftPanelStep && tile->ARowStep == sizeof(float) ? LeftOrder.Panel
             : LeftOrder.Columns;
-        var variant = new TileVariant(rows, vectors, missing > 0, order, tile->BRowStep == _rightPanelStep);
-        var kernel = Volatile.Read(ref _kernels[Index(variant, _family)]);
+        var rightPanel = tile->BRowStep == _rightPanelStep;
+        var kernel = Volatile.Read(ref _kernels[Index(rows, vectors, missing > 0, order, rightPanel)]);
         if (kernel == 0)
         {
-            kernel = Assemble(variant);
+            kernel = Assemble(new TileVariant(rows, vectors, missing > 0, order, rightPanel));
         }
 
         // A kernel runs for a microsecond or two, so it need not let the collector know that it is away.
@@ -116,14 +122,15 @@ internal sealed unsafe class AssembledKernels : MicroKernels
         return probe is not null;
     }
 
-    private static int Index(TileVariant v, InstructionFamily family) =>
-        ((((((int)v.Order * family.TileRows) + v.Rows - 1) * family.TileVectors + v.Vectors - 1) * 2) + (v.Masked ? 1 : 0)) * 2 + (v.RightPanel ? 1 : 0);
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int Index(int rows, int vectors, bool masked, LeftOrder order, bool rightPanel) =>
+        ((((((int)order * TileRows) + rows - 1) * _tileVectors + vectors - 1) * 2) + (masked ? 1 : 0)) * 2 + (rightPanel ? 1 : 0);
 
     private nint Assemble(TileVariant variant)
     {
         lock (_gate)
         {
-            ref var kernel = ref _kernels[Index(variant, _family)];
+            ref var kernel = ref _kernels[Index(variant.Rows, variant.Vectors, variant.Masked, variant.Order, variant.RightPanel)];
             if (kernel == 0)
             {
                 var code = CodeMemory.TryCreate(TileAssembler.Assemble(_family, CallingConvention.Native, variant)) ?? throw CodeMemory.Exhausted();

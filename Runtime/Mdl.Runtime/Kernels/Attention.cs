@@ -11,8 +11,11 @@ public static unsafe partial class Attention
     // Multiples of the heights and widths of every family's micro-kernels (12 or 6 rows; 32, 16 or 8 columns), so that none runs on a narrow rest.
     private const int TileUnit = 96;
 
-    /// <summary>Rows (query tokens times query heads of a key head) of a tile.</summary>
-    private const int QueryTile = TileUnit;
+    // With so many rows there is enough to hand out however high the tiles are.
+    private const int ManyRows = 2048;
+
+    /// <summary>Rows (query tokens times query heads of a key head) of a tile: the more, the more rarely keys and values are read.</summary>
+    private static int QueryTile(in AttentionShape s) => s.Queries * (long)s.Group >= ManyRows ? 2 * TileUnit : TileUnit;
 
     // Rows of tiles lie an odd number of cache lines apart, so that a column of a tile falls on all sets of the first-level cache.
     private const int Skew = Rows.Lanes;

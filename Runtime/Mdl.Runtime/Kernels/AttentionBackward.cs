@@ -81,7 +81,7 @@ public static unsafe partial class Attention
         }
         else
         {
-            team.Run(&BackwardTile, arguments, heads * (Groups(s.Keys, KeyTile(s)) + Groups(s.Queries * s.Group, QueryTile)));
+            team.Run(&BackwardTile, arguments, heads * (Groups(s.Keys, KeyTile(s)) + Groups(s.Queries * s.Group, QueryTile(s))));
         }
 
         if (sink is not null)
@@ -141,8 +141,8 @@ public static unsafe partial class Attention
         }
 
         // Under a causal mask later queries have more to do; they go first.
-        var first = (Groups(s.Queries * s.Group, QueryTile) - 1 - (tile - keyTiles)) * QueryTile;
-        var count = Math.Min(QueryTile, (s.Queries * s.Group) - first);
+        var first = (Groups(s.Queries * s.Group, QueryTile(s)) - 1 - (tile - keyTiles)) * QueryTile(s);
+        var count = Math.Min(QueryTile(s), (s.Queries * s.Group) - first);
         LoadQueries(a, t, batch, head, first, count);
         for (var key = t.Begin[0] / KeyTile(s) * KeyTile(s); key < t.End[count - 1]; key += KeyTile(s))
         {
@@ -163,9 +163,9 @@ public static unsafe partial class Attention
         Rows.Clear(t.KeyGradient, (long)keys * Dense(s.KeyWidth));
         Rows.Clear(t.ValueGradient, (long)keys * Dense(s.ValueWidth));
         var (begin, end) = RowsThatSee(s, key, keys);
-        for (var first = begin / QueryTile * QueryTile; first < end; first += QueryTile)
+        for (var first = begin / QueryTile(s) * QueryTile(s); first < end; first += QueryTile(s))
         {
-            var count = Math.Min(QueryTile, (s.Queries * s.Group) - first);
+            var count = Math.Min(QueryTile(s), (s.Queries * s.Group) - first);
             LoadQueries(a, t, batch, head, first, count);
             Probabilities(a, t, batch, head, first, count, key, keys);
             AddKeyGradients(a, t, first, count, key, keys);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Mdl.Runtime.Kernels;
 
@@ -25,6 +26,7 @@ public static unsafe partial class Attention
         {
             var bump = new Bump(memory);
             var keys = KeyTile(s);
+            var rows = QueryTile(s);
             var panels = (long)RoundUp(keys, kernels.TileColumns);
             var (ldK, ldV) = (Dense(s.KeyWidth), Dense(s.ValueWidth));
             t = new BackwardTiles
@@ -34,13 +36,13 @@ public static unsafe partial class Attention
                 Keys = bump.Take((long)keys * ldK),
                 KeyGradient = bump.Take((long)keys * ldK),
                 ValueGradient = bump.Take((long)keys * ldV),
-                Queries = bump.Take(QueryTile * ldK),
-                OutputGradient = bump.Take(QueryTile * ldV),
-                QueryGradient = bump.Take(QueryTile * ldK),
-                P = bump.Take(QueryTile * (keys + Skew)),
-                D = bump.Take(QueryTile * (keys + Skew)),
-                Begin = (int*)bump.Take(QueryTile),
-                End = (int*)bump.Take(QueryTile),
+                Queries = bump.Take(rows * ldK),
+                OutputGradient = bump.Take(rows * ldV),
+                QueryGradient = bump.Take(rows * ldK),
+                P = bump.Take(rows * (keys + Skew)),
+                D = bump.Take(rows * (keys + Skew)),
+                Begin = (int*)bump.Take(rows),
+                End = (int*)bump.Take(rows),
             };
             return bump.Used * sizeof(float);
         }
@@ -83,6 +85,36 @@ public static unsafe partial class Attention
         }
     }
 
+    /// <summary>
+    /// Has the next tile's rows fetched into the second-level cache while this one's are multiplied: they lie in pieces that the hardware's prefetching
+    /// does not follow. One piece of <paramref name="pieces"/> at a time.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void PrefetchQueries(in BackwardArguments a, int batch, int head, int first, int piece, int pieces)
+    {
+        ref readonly var s = ref a.Shape;
+        var tile = QueryTile(s);
+        var end = Math.Min(first + ((piece + 1) * tile / pieces), s.Queries * s.Group);
+        for (var row = first + (piece * tile / pieces); row < end; row++)
+        {
+            var (token, member) = Math.DivRem(row, s.Group);
+            var at = ((long)batch * s.Queries) + token;
+            var queryHead = ((long)head * s.Group) + member;
+            Prefetch(a.Q + (at * s.QueryStride) + (queryHead * s.KeyWidth), s.KeyWidth);
+            Prefetch(a.OutputGradient + (at * s.OutputStride) + (queryHead * s.ValueWidth), s.ValueWidth);
+            Prefetch(a.QueryGradient + (at * a.QueryGradientStride) + (queryHead * s.KeyWidth), s.KeyWidth);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Prefetch(float* from, int count)
+    {
+        for (var i = 0; Sse.IsSupported && i < count; i += Rows.Lanes)
+        {
+            Sse.Prefetch1(from + i);
+        }
+    }
+
     /// <summary>P = softmax of the tile's scores, D = P * (dOutput v' - delta): the gradient of the scores.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Probabilities(in BackwardArguments a, in BackwardTiles t, int batch, int head, int first, int count, int key, int keys)
@@ -92,8 +124,10 @@ public static unsafe partial class Attention
         var (ldQ, ldV, ldS) = (Dense(s.KeyWidth), Dense(s.ValueWidth), KeyTile(s) + Skew);
         var scores = TileProduct.Of(a.Kernels, ldQ, width, ldS);
         var gradients = TileProduct.Of(a.Kernels, ldV, width, ldS);
+        var panels = Groups(keys, width);
         for (var x = 0; x < keys; x += width)
         {
+            PrefetchQueries(a, batch, head, first + count, x / width, panels);
             var columns = Math.Min(width, keys - x);
             var (begin, end) = (0, count);
             while (begin < count && key + x >= t.End[Math.Min(begin + height, count) - 1])

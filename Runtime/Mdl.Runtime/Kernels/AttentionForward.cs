@@ -40,17 +40,18 @@ public static unsafe partial class Attention
         public static long Place(in AttentionShape s, MicroKernels kernels, int keys, float* memory, out ForwardTiles t)
         {
             var bump = new Bump(memory);
+            var rows = QueryTile(s);
             t = new ForwardTiles
             {
                 Keys = bump.Take((long)RoundUp(keys, kernels.TileColumns) * s.KeyWidth),
                 Values = bump.Take((long)keys * Dense(s.ValueWidth)),
-                Queries = bump.Take(QueryTile * Dense(s.KeyWidth)),
-                Scores = bump.Take(QueryTile * (KeyTile(s) + Skew)),
-                Output = bump.Take(QueryTile * Dense(s.ValueWidth)),
-                Max = bump.Take(QueryTile),
-                Sum = bump.Take(QueryTile),
-                Begin = (int*)bump.Take(QueryTile),
-                End = (int*)bump.Take(QueryTile),
+                Queries = bump.Take(rows * Dense(s.KeyWidth)),
+                Scores = bump.Take(rows * (KeyTile(s) + Skew)),
+                Output = bump.Take(rows * Dense(s.ValueWidth)),
+                Max = bump.Take(rows),
+                Sum = bump.Take(rows),
+                Begin = (int*)bump.Take(rows),
+                End = (int*)bump.Take(rows),
             };
             return bump.Used * sizeof(float);
         }
@@ -60,10 +61,11 @@ public static unsafe partial class Attention
     {
         // A unit of work is a range of rows of one key head. Rows do not touch each other, so the ranges do not show in the result; they are
         // wide enough that copying the keys and values costs little beside the products.
-        var rows = a.Shape.Queries * a.Shape.Group;
+        ref readonly var s = ref a.Shape;
+        var rows = s.Queries * s.Group;
         var heads = a.Shape.Batch * a.Shape.KeyHeads;
-        var splits = Math.Clamp(32 / Math.Max(heads, 1), 1, Groups(rows, 2 * QueryTile));
-        a.RowsPerSplit = RoundUp(Groups(rows, splits), QueryTile);
+        var splits = Math.Clamp(32 / Math.Max(heads, 1), 1, Groups(rows, 2 * QueryTile(s)));
+        a.RowsPerSplit = RoundUp(Groups(rows, splits), QueryTile(s));
         a.Splits = Groups(rows, a.RowsPerSplit);
         long bytes = 0;
         for (var begin = 0; begin < rows; begin += a.RowsPerSplit)
@@ -98,9 +100,9 @@ public static unsafe partial class Attention
         AttentionPacking.Transpose(a.Kernels, k, s.KeyStride, keys, s.KeyWidth, t.Keys);
         AttentionPacking.Copy(v, s.ValueStride, keys, s.ValueWidth, t.Values, Dense(s.ValueWidth));
 
-        for (var first = begin; first < end; first += QueryTile)
+        for (var first = begin; first < end; first += QueryTile(s))
         {
-            var count = Math.Min(QueryTile, end - first);
+            var count = Math.Min(QueryTile(s), end - first);
             LoadQueries(a, t, batch, head, first, count);
             for (var key = t.Begin[0] / KeyTile(s) * KeyTile(s); key < t.End[count - 1]; key += KeyTile(s))
             {
@@ -262,7 +264,7 @@ public static unsafe partial class Attention
     {
         ref readonly var s = ref a.Shape;
         var ld = Dense(s.ValueWidth);
-        for (var i = 0; i < QueryTile; i += Rows.Lanes)
+        for (var i = 0; i < QueryTile(s); i += Rows.Lanes)
         {
             var lse = Vector512.FusedMultiplyAdd(Vector512.Load(t.Max + i), Vector512.Create(Rows.Ln2), Vector512.Log(Vector512.Load(t.Sum + i)));
             lse.Store(t.Max + i);
