@@ -64,7 +64,8 @@ public static unsafe partial class Attention
         var shared = (float*)team.SharedScratch(2 * rows * sizeof(float));
         var a = new BackwardArguments
         {
-            Shape = s, Kernels = team.Kernels, Scratch = scratch, RowLse = shared, RowDelta = shared + rows, Q = q, K = k, V = v, Sink = sink, Output = output, Lse = lse, OutputGradient = dOutput,
+            Shape = s, Kernels = team.Kernels, Scratch = scratch, RowLse = shared, RowDelta = shared + rows,
+            Q = q, K = k, V = v, Sink = sink, Output = output, Lse = lse, OutputGradient = dOutput,
             QueryGradient = dq, QueryGradientStride = dqStride, KeyGradient = dk, KeyGradientStride = dkStride,
             ValueGradient = dv, ValueGradientStride = dvStride, SinkGradient = dSink,
         };

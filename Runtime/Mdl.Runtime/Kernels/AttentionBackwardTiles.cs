@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Mdl.Runtime.Kernels;
 
@@ -33,7 +32,7 @@ public static unsafe partial class Attention
             {
                 KeyPanels = bump.Take(panels * s.KeyWidth),
                 ValuePanels = bump.Take(panels * s.ValueWidth),
-                Keys = bump.Take((long)keys * ldK),
+                Keys = bump.Take((long)keys * RoundUp(s.KeyWidth, kernels.TileColumns)),
                 KeyGradient = bump.Take((long)keys * ldK),
                 ValueGradient = bump.Take((long)keys * ldV),
                 Queries = bump.Take(rows * ldK),
@@ -55,11 +54,11 @@ public static unsafe partial class Attention
         var token = ((long)batch * s.Keys) + key;
         var k = a.K + (token * s.KeyStride) + ((long)head * s.KeyWidth);
         var v = a.V + (token * s.ValueStride) + ((long)head * s.ValueWidth);
-        AttentionPacking.Transpose(a.Kernels, k, s.KeyStride, keys, s.KeyWidth, t.KeyPanels);
-        AttentionPacking.Transpose(a.Kernels, v, s.ValueStride, keys, s.ValueWidth, t.ValuePanels);
+        AttentionPacking.Transposed(a.Kernels, k, s.KeyStride, keys, s.KeyWidth, t.KeyPanels);
+        AttentionPacking.Transposed(a.Kernels, v, s.ValueStride, keys, s.ValueWidth, t.ValuePanels);
         if (withQueries)
         {
-            AttentionPacking.Copy(k, s.KeyStride, keys, s.KeyWidth, t.Keys, Dense(s.KeyWidth));
+            AttentionPacking.Columns(a.Kernels, k, s.KeyStride, keys, s.KeyWidth, t.Keys, (long)KeyTile(s) * a.Kernels.TileColumns);
         }
     }
 
@@ -67,51 +66,12 @@ public static unsafe partial class Attention
     private static void LoadQueries(in BackwardArguments a, in BackwardTiles t, int batch, int head, int first, int count)
     {
         ref readonly var s = ref a.Shape;
-        var (ldK, ldV) = (Dense(s.KeyWidth), Dense(s.ValueWidth));
-        var (token, member) = Math.DivRem(first, s.Group);
+        AttentionPacking.Copy(QueryRows(s, a.Q, s.QueryStride, s.KeyWidth, batch, head), first, count, s.Scale * Rows.Log2E, t.Queries, Dense(s.KeyWidth));
+        var outputGradient = QueryRows(s, a.OutputGradient, s.OutputStride, s.ValueWidth, batch, head);
+        AttentionPacking.Copy(outputGradient, first, count, 1, t.OutputGradient, Dense(s.ValueWidth));
         for (var i = 0; i < count; i++)
         {
-            var row = ((long)batch * s.Queries) + token;
-            var queryHead = ((long)head * s.Group) + member;
-            var at = (row * s.OutputStride) + (queryHead * s.ValueWidth);
-            AttentionPacking.CopyRow(a.Q + (row * s.QueryStride) + (queryHead * s.KeyWidth), s.Scale * Rows.Log2E, s.KeyWidth, t.Queries + (i * ldK), ldK);
-            AttentionPacking.CopyRow(a.OutputGradient + at, 1, s.ValueWidth, t.OutputGradient + (i * ldV), ldV);
-            (t.Begin[i], t.End[i]) = s.VisibleToToken(token);
-            if (++member == s.Group)
-            {
-                member = 0;
-                token++;
-            }
-        }
-    }
-
-    /// <summary>
-    /// Has the next tile's rows fetched into the second-level cache while this one's are multiplied: they lie in pieces that the hardware's prefetching
-    /// does not follow. One piece of <paramref name="pieces"/> at a time.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void PrefetchQueries(in BackwardArguments a, int batch, int head, int first, int piece, int pieces)
-    {
-        ref readonly var s = ref a.Shape;
-        var tile = QueryTile(s);
-        var end = Math.Min(first + ((piece + 1) * tile / pieces), s.Queries * s.Group);
-        for (var row = first + (piece * tile / pieces); row < end; row++)
-        {
-            var (token, member) = Math.DivRem(row, s.Group);
-            var at = ((long)batch * s.Queries) + token;
-            var queryHead = ((long)head * s.Group) + member;
-            Prefetch(a.Q + (at * s.QueryStride) + (queryHead * s.KeyWidth), s.KeyWidth);
-            Prefetch(a.OutputGradient + (at * s.OutputStride) + (queryHead * s.ValueWidth), s.ValueWidth);
-            Prefetch(a.QueryGradient + (at * a.QueryGradientStride) + (queryHead * s.KeyWidth), s.KeyWidth);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Prefetch(float* from, int count)
-    {
-        for (var i = 0; Sse.IsSupported && i < count; i += Rows.Lanes)
-        {
-            Sse.Prefetch1(from + i);
+            (t.Begin[i], t.End[i]) = s.Visible(first + i, 0);
         }
     }
 
@@ -122,12 +82,10 @@ public static unsafe partial class Attention
         var (height, width) = (a.Kernels.TileRows, a.Kernels.TileColumns);
         ref readonly var s = ref a.Shape;
         var (ldQ, ldV, ldS) = (Dense(s.KeyWidth), Dense(s.ValueWidth), KeyTile(s) + Skew);
-        var scores = TileProduct.Of(a.Kernels, ldQ, width, ldS);
-        var gradients = TileProduct.Of(a.Kernels, ldV, width, ldS);
-        var panels = Groups(keys, width);
+        var scores = TileProduct.Of(a.Kernels, ldQ, ldS);
+        var gradients = TileProduct.Of(a.Kernels, ldV, ldS);
         for (var x = 0; x < keys; x += width)
         {
-            PrefetchQueries(a, batch, head, first + count, x / width, panels);
             var columns = Math.Min(width, keys - x);
             var (begin, end) = (0, count);
             while (begin < count && key + x >= t.End[Math.Min(begin + height, count) - 1])
@@ -236,7 +194,7 @@ public static unsafe partial class Attention
         var (height, width) = (a.Kernels.TileRows, a.Kernels.TileColumns);
         ref readonly var s = ref a.Shape;
         var (ldK, ldS) = (Dense(s.KeyWidth), KeyTile(s) + Skew);
-        var product = TileProduct.Of(a.Kernels, ldS, ldK, ldK);
+        var product = TileProduct.Of(a.Kernels, ldS, ldK);
         for (var i = 0; i < count; i += height)
         {
             var rows = Math.Min(height, count - i);
@@ -250,7 +208,7 @@ public static unsafe partial class Attention
             for (var x = 0; x < s.KeyWidth; x += width)
             {
                 product.Run(
-                    t.D + (i * ldS) + from, t.Keys + (from * ldK) + x, t.QueryGradient + (i * ldK) + x, rows, Math.Min(width, s.KeyWidth - x), to - from,
+                    t.D + (i * ldS) + from, t.Keys + (x * KeyTile(s)) + (from * width), t.QueryGradient + (i * ldK) + x, rows, Math.Min(width, s.KeyWidth - x), to - from,
                     false);
             }
 

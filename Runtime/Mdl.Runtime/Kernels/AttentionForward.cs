@@ -6,6 +6,8 @@ namespace Mdl.Runtime.Kernels;
 
 public static unsafe partial class Attention
 {
+    private const int RangesPerThread = 8;
+
     private struct ForwardArguments
     {
         public AttentionShape Shape;
@@ -29,6 +31,9 @@ public static unsafe partial class Attention
     {
         public float* Keys;
         public float* Values;
+
+        // Floats from one panel of the values' columns to the next.
+        public long ValueStep;
         public float* Queries;
         public float* Scores;
         public float* Output;
@@ -44,8 +49,9 @@ public static unsafe partial class Attention
             t = new ForwardTiles
             {
                 Keys = bump.Take((long)RoundUp(keys, kernels.TileColumns) * s.KeyWidth),
-                Values = bump.Take((long)keys * Dense(s.ValueWidth)),
-                Queries = bump.Take(rows * Dense(s.KeyWidth)),
+                Values = bump.Take((long)keys * RoundUp(s.ValueWidth, kernels.TileColumns)),
+                ValueStep = (long)keys * kernels.TileColumns,
+                Queries = bump.Take((long)rows * s.KeyWidth),
                 Scores = bump.Take(rows * (KeyTile(s) + Skew)),
                 Output = bump.Take(rows * Dense(s.ValueWidth)),
                 Max = bump.Take(rows),
@@ -60,11 +66,11 @@ public static unsafe partial class Attention
     private static void Forward(Team team, ForwardArguments a)
     {
         // A unit of work is a range of rows of one key head. Rows do not touch each other, so the ranges do not show in the result; they are
-        // wide enough that copying the keys and values costs little beside the products.
+        // wide enough that packing the keys and values costs little beside the products, and enough of them to share out evenly.
         ref readonly var s = ref a.Shape;
         var rows = s.Queries * s.Group;
         var heads = a.Shape.Batch * a.Shape.KeyHeads;
-        var splits = Math.Clamp(32 / Math.Max(heads, 1), 1, Groups(rows, 2 * QueryTile(s)));
+        var splits = Math.Clamp(RangesPerThread * team.Threads / Math.Max(heads, 1), 1, Groups(rows, 2 * QueryTile(s)));
         a.RowsPerSplit = RoundUp(Groups(rows, splits), QueryTile(s));
         a.Splits = Groups(rows, a.RowsPerSplit);
         long bytes = 0;
@@ -97,8 +103,8 @@ public static unsafe partial class Attention
         ForwardTiles.Place(s, a.Kernels, keys, (float*)a.Scratch[worker], out var t);
         var k = a.K + (batch * a.KeyBatch) + (keyBegin * s.KeyStride) + ((long)head * s.KeyWidth);
         var v = a.V + (batch * a.ValueBatch) + (keyBegin * s.ValueStride) + ((long)head * s.ValueWidth);
-        AttentionPacking.Transpose(a.Kernels, k, s.KeyStride, keys, s.KeyWidth, t.Keys);
-        AttentionPacking.Copy(v, s.ValueStride, keys, s.ValueWidth, t.Values, Dense(s.ValueWidth));
+        AttentionPacking.Transposed(a.Kernels, k, s.KeyStride, keys, s.KeyWidth, t.Keys);
+        AttentionPacking.Columns(a.Kernels, v, s.ValueStride, keys, s.ValueWidth, t.Values, t.ValueStep);
 
         for (var first = begin; first < end; first += QueryTile(s))
         {
@@ -120,16 +126,17 @@ public static unsafe partial class Attention
         return (s.Visible(begin, a.Past).Begin / KeyTile(s) * KeyTile(s), s.Visible(end - 1, a.Past).End);
     }
 
+    private static HeadRows QueryRows(in AttentionShape s, float* from, long stride, int width, int batch, int head) =>
+        new(from + ((long)batch * s.Queries * stride) + ((long)head * s.Group * width), stride, width, s.Group);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void LoadQueries(in ForwardArguments a, in ForwardTiles t, int batch, int head, int first, int count)
     {
         ref readonly var s = ref a.Shape;
-        var ld = Dense(s.KeyWidth);
+        AttentionPacking.Left(a.Kernels, QueryRows(s, a.Q, s.QueryStride, s.KeyWidth, batch, head), first, count, t.Queries);
         var (token, member) = Math.DivRem(first, s.Group);
         for (var i = 0; i < count; i++)
         {
-            var q = a.Q + ((((long)batch * s.Queries) + token) * s.QueryStride) + ((((long)head * s.Group) + member) * s.KeyWidth);
-            AttentionPacking.CopyRow(q, s.Scale * Rows.Log2E, s.KeyWidth, t.Queries + (i * ld), ld);
             // A sink is a logit that is already in the sum.
             t.Max[i] = a.Sink is null ? float.NegativeInfinity : a.Sink[(head * s.Group) + member] * Rows.Log2E;
             t.Sum[i] = a.Sink is null ? 0 : 1;
@@ -148,8 +155,8 @@ public static unsafe partial class Attention
         var (height, width) = (a.Kernels.TileRows, a.Kernels.TileColumns);
         ref readonly var s = ref a.Shape;
         var keys = Math.Min(KeyTile(s), t.End[count - 1] - key);
-        var (ldQ, ldV, ldS) = (Dense(s.KeyWidth), Dense(s.ValueWidth), KeyTile(s) + Skew);
-        var product = TileProduct.Of(a.Kernels, ldQ, width, ldS);
+        var (ldV, ldS) = (Dense(s.ValueWidth), KeyTile(s) + Skew);
+        var product = TileProduct.OfPanels(a.Kernels, ldS, s.Scale * Rows.Log2E);
         for (var x = 0; x < keys; x += width)
         {
             var panel = t.Keys + ((long)(key - packedFrom + x) * s.KeyWidth);
@@ -158,7 +165,7 @@ public static unsafe partial class Attention
                 var rows = Math.Min(height, count - i);
                 if (key + x < t.End[i + rows - 1] && key + x + width > t.Begin[i])
                 {
-                    product.Run(t.Queries + (i * ldQ), panel, t.Scores + (i * ldS) + x, rows, Math.Min(width, keys - x), s.KeyWidth, false);
+                    product.Run(t.Queries + (i * s.KeyWidth), panel, t.Scores + (i * ldS) + x, rows, Math.Min(width, keys - x), s.KeyWidth, false);
                 }
             }
         }
@@ -168,10 +175,10 @@ public static unsafe partial class Attention
             SoftmaxRows(s, t, i, Math.Min(height, count - i), key, keys);
         }
 
-        product = TileProduct.Of(a.Kernels, ldS, ldV, ldV);
+        product = TileProduct.Of(a.Kernels, ldS, ldV);
         for (var x = 0; x < s.ValueWidth; x += width)
         {
-            var values = t.Values + ((long)(key - packedFrom) * ldV) + x;
+            var values = t.Values + (x / width * t.ValueStep) + ((long)(key - packedFrom) * width);
             for (var i = 0; i < count; i += height)
             {
                 var rows = Math.Min(height, count - i);
@@ -180,7 +187,7 @@ public static unsafe partial class Attention
                 if (from < to)
                 {
                     product.Run(
-                        t.Scores + (i * ldS) + from, values + (from * ldV), t.Output + (i * ldV) + x, rows, Math.Min(width, s.ValueWidth - x), to - from,
+                        t.Scores + (i * ldS) + from, values + (from * width), t.Output + (i * ldV) + x, rows, Math.Min(width, s.ValueWidth - x), to - from,
                         accumulate: t.Begin[i] < key);
                 }
             }
