@@ -91,7 +91,7 @@ public static unsafe partial class Attention
         }
     }
 
-    /// <summary>What every tile of a row needs: its log-sum-exp and the mean of the gradients of its scores, which is the product of gradient and output.</summary>
+    /// <summary>What every tile needs of its rows: the log-sum-exp and the mean gradient of the scores, which is the product of gradient and output.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void DeltaChunk(void* arguments, int chunk, int worker)
     {

@@ -208,8 +208,8 @@ public static unsafe partial class Attention
             for (var x = 0; x < s.KeyWidth; x += width)
             {
                 product.Run(
-                    t.D + (i * ldS) + from, t.Keys + (x * KeyTile(s)) + (from * width), t.QueryGradient + (i * ldK) + x, rows, Math.Min(width, s.KeyWidth - x), to - from,
-                    false);
+                    t.D + (i * ldS) + from, t.Keys + (x * KeyTile(s)) + (from * width), t.QueryGradient + (i * ldK) + x, rows,
+                    Math.Min(width, s.KeyWidth - x), to - from, false);
             }
 
             var isFirst = t.Begin[i] >= key;

@@ -15,7 +15,8 @@ internal unsafe ref struct TileProduct
         _kernels = kernels;
         _tile = new GemmTile
         {
-            ARowStep = rowStep * sizeof(float), AColumnStep = columnStep * sizeof(float), BRowStep = ldb * sizeof(float), CRowStep = ldc * sizeof(float), Alpha = alpha,
+            ARowStep = rowStep * sizeof(float), AColumnStep = columnStep * sizeof(float),
+            BRowStep = ldb * sizeof(float), CRowStep = ldc * sizeof(float), Alpha = alpha,
         };
     }
 
