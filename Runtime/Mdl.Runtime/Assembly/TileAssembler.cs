@@ -10,6 +10,7 @@ internal sealed class TileAssembler
     private const int Unroll = 8;
     private const int PrefetchedRows = 8;
     private const int PrefetchedAtOnce = 3;
+    private const int PrefetchedPanelRows = 16;
     private const Register Arguments = Register.RDI;
     private const Register Depth = Register.RAX;
     private const Register Right = Register.RCX;
@@ -151,10 +152,13 @@ internal sealed class TileAssembler
                 _variant.Masked && v == _variant.Vectors - 1);
         }
 
-        // Panels are read from end to end, which the hardware's prefetching follows by itself.
-        for (var bytes = 0; !_variant.RightPanel && bytes < _variant.Vectors * _family.VectorBytes; bytes += 64)
+        // The hardware's prefetching follows panels as well, but loses time where another thread shares the core, and at the end of a panel.
+        for (var bytes = 0; bytes < _variant.Vectors * _family.VectorBytes; bytes += 64)
         {
-            _code.Add(Instruction.Create(Code.Prefetcht0_m8, new MemoryOperand(Right, RightStep, PrefetchedRows, bytes, 1)));
+            var ahead = _variant.RightPanel
+                ? At(Right, bytes + (unrolled + PrefetchedPanelRows) * RightPanelStep)
+                : new MemoryOperand(Right, RightStep, PrefetchedRows, bytes, 1);
+            _code.Add(Instruction.Create(Code.Prefetcht0_m8, ahead));
         }
 
         // The columns of a matrix that is used in place may be further apart than the hardware's prefetching follows.
@@ -167,9 +171,9 @@ internal sealed class TileAssembler
         {
             var element = LeftElement(row, unrolled);
 
-            // Without an index register the broadcast is a part of the multiply-add and takes no instruction of its own. Only some rows do so:
-            // each vector then loads the element again.
-            if (_family.BroadcastsFromMemory && (row % 3 == 0) == (_variant.Order == LeftOrder.Rows))
+            // Without an index register the broadcast is a part of the multiply-add and takes no instruction of its own. Only some rows do so,
+            // because each vector then loads the element again: half of them keeps instructions and loads in balance (measured).
+            if (_family.BroadcastsFromMemory && row % (_variant.Order == LeftOrder.Rows ? 3 : 2) == 0)
             {
                 for (var v = 0; v < _variant.Vectors; v++)
                 {

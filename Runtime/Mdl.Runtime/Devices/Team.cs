@@ -14,8 +14,10 @@ namespace Mdl.Runtime.Devices;
 /// </summary>
 public sealed unsafe class Team : IDisposable
 {
-    // Long enough that the launches of a training step find the workers awake, short enough that an idle process burns nothing.
+    // Long enough that the launches of a training step find the workers awake, even if one thread has been slower than the others for a while;
+    // short enough that an idle process burns nothing. After the first part a waiting thread lets others run that wait for its processor.
     private const double SpinSeconds = 40e-6;
+    private const double YieldSeconds = 2e-3;
 
     private readonly Lazy<MicroKernels?> _pairKernels;
     private readonly Lazy<MicroKernels?> _byteKernels;
@@ -24,6 +26,7 @@ public sealed unsafe class Team : IDisposable
     private readonly SemaphoreSlim _done = new(0);
     private readonly Thread[] _workers;
     private readonly TeamScratch _scratch;
+    private readonly long _yieldTicks = (long)(YieldSeconds * Stopwatch.Frequency);
     private readonly long _spinTicks = (long)(SpinSeconds * Stopwatch.Frequency);
 
     private delegate*<void*, int, int, void> _body;
@@ -313,7 +316,7 @@ public sealed unsafe class Team : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private bool SpinUntil(ref int number, bool positive)
     {
-        var end = 0L;
+        var start = 0L;
         while (true)
         {
             for (var i = 0; i < 8; i++)
@@ -334,13 +337,17 @@ public sealed unsafe class Team : IDisposable
             }
 
             var now = Stopwatch.GetTimestamp();
-            if (end == 0)
+            if (start == 0)
             {
-                end = now + _spinTicks;
+                start = now;
             }
-            else if (now > end)
+            else if (now - start > _yieldTicks)
             {
                 return false;
+            }
+            else if (now - start > _spinTicks)
+            {
+                Thread.Yield();
             }
         }
     }

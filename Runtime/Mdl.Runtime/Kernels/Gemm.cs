@@ -43,6 +43,12 @@ public static unsafe partial class Gemm
         }
 
         var kernels = FloatKernels(team, arithmetic);
+        if (batches == 1 && Shares(kernels, team.Threads, m, n, k))
+        {
+            Shared(team, kernels, a, b, c, ldc, m, n, k, accumulate, epilogue);
+            return;
+        }
+
         var plan = GemmPlan.Create(kernels, team.Threads, batches, m, n, k);
         var call = new BatchedCall<TEpilogue>
         {

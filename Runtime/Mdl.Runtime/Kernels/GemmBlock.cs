@@ -13,24 +13,22 @@ namespace Mdl.Runtime.Kernels;
 internal static unsafe partial class GemmBlock
 {
     /// <summary>Lanes in a block of the contraction: the longer it is, the more rarely tiles of the product are read and written.</summary>
-    public const int DepthBlock = 512;
+    public const int DepthBlock = 1024;
 
     // A block of the left operand (192 KB) and one of the right operand (1 MB) stay in the second-level cache side by side. Blocks of the left
     // operand that more than one block of columns needs are kept for so many rows (4 MB), which the third-level cache holds.
-    private const int LeftBlockFloats = 96 * DepthBlock;
-    private const int RightBlockFloats = 512 * DepthBlock;
-    private const int KeptRows = 1920;
+    private const int LeftBlockFloats = 48 * DepthBlock;
+    private const int RightBlockFloats = 256 * DepthBlock;
+    private const int KeptRows = 960;
 
-    // Below these the copy of an operand costs more than it gains (all measured).
+    // Up to these the copy of an operand costs more than it gains (all measured).
     private const int FewRows = 24;
     private const int FewColumnsAgainstColumns = 64;
-    private const int FewColumnsAgainstRows = 256;
-    private const int FewColumnsAgainstPlainRows = 512;
+    private const int FewColumnsAgainstNearColumns = 128;
+    private const int FewColumnsAgainstRows = 128;
 
-    // Columns of the left operand this far apart (floats) lie on too many pages and in too few sets of the first-level cache; rows this far apart
-    // fall into the same sets of the first-level cache.
+    // Columns of the left operand this far apart (floats) lie on too many pages and in too few sets of the first-level cache.
     private const int FarColumns = 512;
-    private const int AliasingRows = 1024;
 
     // How the micro-kernels read the left operand.
     private enum LeftPlace
@@ -215,12 +213,11 @@ internal static unsafe partial class GemmBlock
         if (byColumns)
         {
             var near = a.ColumnStride * a.RowStride < FarColumns;
-            return readable && (near || n < FewColumnsAgainstColumns) ? LeftPlace.Direct : LeftPlace.PanelsOfColumns;
+            return readable && n <= (near ? FewColumnsAgainstNearColumns : FewColumnsAgainstColumns) ? LeftPlace.Direct : LeftPlace.PanelsOfColumns;
         }
 
         var plain = readable && (transpose ? a.RowStride : a.ColumnStride) == 1;
-        var few = a.RowStride * a.ColumnStride % AliasingRows == 0 ? FewColumnsAgainstRows : FewColumnsAgainstPlainRows;
-        return plain && n <= few ? LeftPlace.Direct : LeftPlace.PanelsOfRows;
+        return plain && n <= FewColumnsAgainstRows ? LeftPlace.Direct : LeftPlace.PanelsOfRows;
     }
 
     // Returns the bytes from the panel of one tile to the next, or 0 if tiles follow one another by the step of rows.

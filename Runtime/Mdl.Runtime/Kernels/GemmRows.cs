@@ -106,13 +106,23 @@ public static unsafe partial class Gemm
         ref var call = ref Unsafe.AsRef<RowsCall<TEpilogue>>(arguments);
         var kernels = call.Kernels;
         var before = PackChunks(kernels, call.First.N, call.K);
-        var product = chunk < before ? call.First : call.Second;
-        var packed = chunk < before ? call.FirstMemory : call.SecondMemory;
-        var (block, part) = Math.DivRem(chunk < before ? chunk : chunk - before, PackChunks(kernels, product.N, call.K) / GemmBlock.DepthBlocks(kernels, call.K));
+        if (chunk < before)
+        {
+            PackChunk(call.Team, kernels, call.First.W, call.First.N, call.K, call.FirstMemory, chunk, worker);
+        }
+        else
+        {
+            PackChunk(call.Team, kernels, call.Second.W, call.Second.N, call.K, call.SecondMemory, chunk - before, worker);
+        }
+    }
+
+    private static void PackChunk(Team team, MicroKernels kernels, in Matrix b, int n, int k, float* packed, int chunk, int worker)
+    {
+        var (block, part) = Math.DivRem(chunk, PackChunks(kernels, n, k) / GemmBlock.DepthBlocks(kernels, k));
         var column = part * PanelsOfChunk * kernels.TileColumns;
         GemmBlock.PackPanels(
-            kernels, product.W, product.N, call.K, block, column, Math.Min(PanelsOfChunk * kernels.TileColumns, product.N - column), packed,
-            call.Team.Scratch(worker, GemmBlock.RowsScratchBytes(kernels, 0, call.K)));
+            kernels, b, n, k, block, column, Math.Min(PanelsOfChunk * kernels.TileColumns, n - column), packed,
+            team.Scratch(worker, GemmBlock.RowsScratchBytes(kernels, 0, k)));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -129,8 +139,8 @@ public static unsafe partial class Gemm
         var second = call.Second.Y != null || call.Second.N == 0 ? call.Second.Y : memory + one - (long)row * call.Second.N;
         GemmBlock.RunRows(
             kernels, call.X.At(row, 0),
-            new(call.FirstMemory, first + (long)row * call.First.N, call.First.N, call.First.Accumulate),
-            new(call.SecondMemory, second + (long)row * call.Second.N, call.Second.N, call.Second.Accumulate),
+            new(call.FirstMemory, first + (long)row * call.First.N, call.First.N, call.First.N, call.First.Accumulate),
+            new(call.SecondMemory, second + (long)row * call.Second.N, call.Second.N, call.Second.N, call.Second.Accumulate),
             m, call.K, memory + one + other);
         call.Epilogue.Apply(row, row + m, chunk, first, second);
     }
