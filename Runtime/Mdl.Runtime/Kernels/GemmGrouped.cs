@@ -91,11 +91,10 @@ public static unsafe partial class Gemm
         int n = call.N, k = call.K;
         var w = call.W + (long)e * n * k;
         var kernels = call.Kernels;
-        var scratch = call.Team.Scratch(worker, GemmBlock.ScratchBytes(kernels, m, n, k));
-        GemmBlock.Run(
-            kernels, call.X.At(row, 0), false, call.TransposeRight ? Matrix.Transposed(w, k) : Matrix.RowMajor(w, n),
-            call.Y + (long)row * n, n, m, n, k, 1, call.Accumulate, scratch, ref call.Epilogue, row, 0,
-            call.Offsets[e + 1] - call.Offsets[e]);
+        var scratch = call.Team.Scratch(worker, GemmBlock.StreamedScratchBytes(kernels, m, n, k));
+        GemmBlock.RunStreamed(
+            kernels, call.X.At(row, 0), call.TransposeRight ? Matrix.Transposed(w, k) : Matrix.RowMajor(w, n), call.Y + (long)row * n, default, null,
+            n, m, n, k, call.Accumulate, scratch, ref call.Epilogue, row, call.Offsets[e + 1] - call.Offsets[e]);
     }
 
     private struct GroupedCall<TEpilogue>

@@ -38,6 +38,7 @@ public static unsafe partial class Gemm
             Offsets = offsets,
             P = p,
             Q = q,
+            Bytes = (long)experts * p * q * sizeof(float),
             Epilogue = epilogue,
         };
         team.Run(&OuterChunk<TEpilogue>, Unsafe.AsPointer(ref call), checked(experts * plan.Chunks));
@@ -69,9 +70,18 @@ public static unsafe partial class Gemm
         var first = call.Offsets[e];
         var k = call.Offsets[e + 1] - first;
         var kernels = call.Kernels;
+        var c = call.C + ((long)e * call.P + row) * call.Q + column;
+        if (GemmBlock.IsWrittenThrough(kernels, c, call.Q, k, call.Bytes))
+        {
+            GemmBlock.RunOuter(
+                kernels, call.A.At(first, row), call.B.At(first, column), c, call.Q, m, n, k,
+                call.Team.Scratch(worker, GemmBlock.OuterScratchBytes(kernels, m, k)), ref call.Epilogue, e * call.P + row, column);
+            return;
+        }
+
         var scratch = call.Team.Scratch(worker, GemmBlock.ScratchBytes(kernels, m, n, k));
         GemmBlock.Run(
-            kernels, call.A.At(first, row), true, call.B.At(first, column), call.C + ((long)e * call.P + row) * call.Q + column, call.Q,
+            kernels, call.A.At(first, row), true, call.B.At(first, column), c, call.Q,
             m, n, k, 1, false, scratch, ref call.Epilogue, e * call.P + row, column, call.P);
     }
 
@@ -86,6 +96,7 @@ public static unsafe partial class Gemm
         public int* Offsets;
         public int P;
         public int Q;
+        public long Bytes;
         public TEpilogue Epilogue;
     }
 }

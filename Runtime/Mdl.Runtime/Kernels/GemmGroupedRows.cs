@@ -95,29 +95,23 @@ public static unsafe partial class Gemm
         var kernels = call.Kernels;
         long floats = ((long)m * call.N + 15) / 16 * 16;
         long one = call.Y == null ? floats : 0, other = call.YSecond == null && call.WSecond != null ? floats : 0;
-        var memory = (float*)call.Team.Scratch(worker, (one + other) * sizeof(float) + GemmBlock.ScratchBytes(kernels, m, call.N, call.K));
+        var memory = (float*)call.Team.Scratch(worker, (one + other) * sizeof(float) + GemmBlock.StreamedScratchBytes(kernels, m, call.N, call.K));
         var scratch = memory + one + other;
         var first = call.Y != null ? call.Y : memory - (long)row * call.N;
-        Product(ref call, kernels, scratch, e, row, m, call.W, first);
-        float* second = null;
-        if (call.WSecond != null)
-        {
-            second = call.YSecond != null ? call.YSecond : memory + one - (long)row * call.N;
-            Product(ref call, kernels, scratch, e, row, m, call.WSecond, second);
-        }
-
+        var second = call.WSecond == null ? null : call.YSecond != null ? call.YSecond : memory + one - (long)row * call.N;
+        var none = default(NoEpilogue);
+        GemmBlock.RunStreamed(
+            kernels, call.X.At(row, 0), MatrixOf(call, call.W, e), first + (long)row * call.N,
+            MatrixOf(call, call.WSecond, e), second == null ? null : second + (long)row * call.N,
+            call.N, m, call.N, call.K, false, scratch, ref none, row, call.Offsets[e + 1] - call.Offsets[e]);
         call.Epilogue.Apply(row, row + m, 0, first, second);
     }
 
-    private static void Product<TEpilogue>(ref GroupedRowsCall<TEpilogue> call, MicroKernels kernels, void* scratch, int e, int row, int m, float* w, float* y)
+    private static Matrix MatrixOf<TEpilogue>(in GroupedRowsCall<TEpilogue> call, float* w, int expert)
         where TEpilogue : struct, IRowEpilogue
     {
-        int n = call.N, k = call.K;
-        w += (long)e * n * k;
-        var none = default(NoEpilogue);
-        GemmBlock.Run(
-            kernels, call.X.At(row, 0), false, call.TransposeRight ? Matrix.Transposed(w, k) : Matrix.RowMajor(w, n),
-            y + (long)row * n, n, m, n, k, 1, false, scratch, ref none, row, 0, call.Offsets[e + 1] - call.Offsets[e]);
+        var matrix = w + (long)expert * call.N * call.K;
+        return call.TransposeRight ? Matrix.Transposed(matrix, call.K) : Matrix.RowMajor(matrix, call.N);
     }
 
     private struct GroupedRowsCall<TEpilogue>
