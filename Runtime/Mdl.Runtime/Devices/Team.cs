@@ -55,7 +55,7 @@ public sealed unsafe class Team : IDisposable
         Kernels = kernels;
         _pairKernels = new(() => ShortFormatKernels.TryCreate(kernels, ElementFormat.BFloat16, shortFormatsAtAnySpeed));
         _byteKernels = new(() => ShortFormatKernels.TryCreate(kernels, ElementFormat.SByte, shortFormatsAtAnySpeed));
-        _scratch = new TeamScratch(threads + 1);
+        _scratch = new TeamScratch(threads + 2);
         _workers = new Thread[threads - 1];
         for (var i = 0; i < _workers.Length; i++)
         {
@@ -125,6 +125,9 @@ public sealed unsafe class Team : IDisposable
 
     /// <summary>Like <see cref="Scratch"/>, but for the thread that launches, to fill by one launch and read by the next.</summary>
     internal void* SharedScratch(long bytes) => _scratch.Get(Threads, bytes);
+
+    /// <summary>Like <see cref="SharedScratch"/>, but only for the packed operand of a plain product: who calls it may be using the former.</summary>
+    internal void* PackedScratch(long bytes) => _scratch.Get(Threads + 1, bytes);
 
     /// <summary>
     /// Keeps other threads from launching until the scope ends. Whoever takes scratch memory outside a launch needs it: another thread's launch

@@ -26,7 +26,7 @@ public static unsafe partial class Gemm
         using var hold = team.Hold();
         var depth = Math.Min(k, MostPackedDepthBlocks * GemmBlock.DepthBlock * kernels.PerLane);
         var width = (int)Math.Min(n, MostPackedFloats * kernels.PerLane / depth / kernels.TileColumns * kernels.TileColumns);
-        var packed = (float*)team.SharedScratch(GemmBlock.PackedFloats(kernels, width, depth) * sizeof(float));
+        var packed = (float*)team.PackedScratch(GemmBlock.PackedFloats(kernels, width, depth) * sizeof(float));
         for (var column = 0; column < n; column += width)
         {
             for (var start = 0; start < k; start += depth)

@@ -35,7 +35,7 @@ public sealed class TrainingPlan
         WeightBytes = info.TotalSize * ElementBytes;
         GradientBytes = info.TrainableSize * ElementBytes;
         MomentBytes = 2 * GradientBytes;
-        ScratchBytes = (threads + 1) * ScratchBlock;
+        ScratchBytes = (threads + 2) * ScratchBlock;
         TokenBytes = ((long)batch * (length + 1L + info.MtpDepth) + metrics) * ElementBytes;
     }
 

@@ -10,6 +10,9 @@ public sealed unsafe class GemmTests
     [
         (0, 5, 3), (5, 0, 3), (5, 3, 0), (1, 1, 1), (1, 300, 70), (300, 1, 70), (2, 33, 257), (3, 64, 16), (12, 32, 256), (13, 33, 255), (97, 131, 300),
         (25, 17, 1), (200, 40, 513), (64, 300, 128), (7, 7, 1030), (5, 520, 31), (1, 40, 700), (3, 65, 33), (4, 9, 16),
+
+        // Work and rows enough for a packed operand that all threads share.
+        (400, 70, 610),
     ];
 
     [Theory]
@@ -48,7 +51,7 @@ public sealed unsafe class GemmTests
     public void ResultsDoNotDependOnTheNumberOfThreads(string kernels)
     {
         var random = new Random(3);
-        foreach (var (m, n, k) in new[] { (200, 130, 700), (512, 33, 100), (3, 500, 300), (33, 700, 1), (1, 600, 300) })
+        foreach (var (m, n, k) in new[] { (200, 130, 700), (512, 33, 100), (3, 500, 300), (33, 700, 1), (1, 600, 300), (600, 200, 200) })
         {
             foreach (var left in Enum.GetValues<Layout>())
             {
@@ -96,7 +99,7 @@ public sealed unsafe class GemmTests
     {
         using var team = KernelSets.Team(kernels, 3);
         var random = new Random(5);
-        foreach (var (m, n, k) in new[] { (1, 1, 1), (100, 70, 600), (130, 33, 0), (5, 520, 31), (1, 40, 700), (3, 65, 33), (4, 9, 16), (2, 100, 100) })
+        foreach (var (m, n, k) in new[] { (1, 1, 1), (100, 70, 600), (130, 33, 0), (5, 520, 31), (1, 40, 700), (3, 65, 33), (4, 9, 16), (2, 100, 100), (600, 130, 230) })
         {
             foreach (var right in new[] { Layout.RowMajor, Layout.Transposed })
             {

@@ -7,8 +7,8 @@ public sealed unsafe class LossesTests
 {
     public static TheoryData<int, int, int> Shapes => new()
     {
-        // tokens, width, words: one, odd, one tile, several tiles of words, several tiles of tokens
-        { 1, 1, 1 }, { 3, 5, 7 }, { 50, 64, 256 }, { 17, 33, 2500 }, { 1100, 3, 1100 }, { 5000, 2, 300 },
+        // tokens, width, words: one, odd, one tile, several tiles of words, several tiles of tokens, products that pack an operand for all threads
+        { 1, 1, 1 }, { 3, 5, 7 }, { 50, 64, 256 }, { 17, 33, 2500 }, { 1100, 3, 1100 }, { 5000, 2, 300 }, { 650, 60, 700 },
     };
 
     [Theory]
