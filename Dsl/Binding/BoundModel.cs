@@ -102,6 +102,9 @@ public sealed record BoundModel(
     /// <summary>The doc comments of the blocks that hold parameters, by <see cref="BlockKey"/>.</summary>
     public EquatableArray<(string Key, string Doc)> BlockDocs { get; init; } = [];
 
+    /// <summary>Where published checkpoints keep the parameters; only declarations that cover all of them.</summary>
+    public EquatableArray<BoundCheckpoint> Checkpoints { get; init; } = [];
+
     /// <summary>Names an instance of a block: its path, and the first index of the repetition that it stands in.</summary>
     public static string BlockKey(string path, int firstIndex) => path + "@" + firstIndex.ToString(System.Globalization.CultureInfo.InvariantCulture);
 }

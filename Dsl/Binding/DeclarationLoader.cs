@@ -82,6 +82,10 @@ internal static class DeclarationLoader
             {
                 session.ImportedTrains.Add((train, source));
             }
+            else if (declaration is CheckpointSyntax checkpoint)
+            {
+                session.ImportedCheckpoints.Add((checkpoint, source));
+            }
         }
 
         open.Add(path);

@@ -11,7 +11,6 @@ internal static class PresetBinder
         var trains = TrainBinder.Bind(file, source, session);
         var bindings = new List<Func<(Session Session, BoundModel? Model)>>();
         var classes = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        var paths = new Dictionary<string, HashSet<string>>(StringComparer.Ordinal);
         foreach (var preset in file.Declarations.OfType<PresetSyntax>())
         {
             if (FindModel(preset.Model, source, session) is not { } declaration)
@@ -36,17 +35,10 @@ internal static class PresetBinder
             if (model is not null)
             {
                 models.Add(model);
-                if (!paths.TryGetValue(model.ModelName, out var known))
-                {
-                    paths[model.ModelName] = known = new(StringComparer.Ordinal);
-                }
-
-                known.UnionWith(model.Parameters.Select(p => p.Path));
             }
         }
 
-        CheckpointPaths.Check(file, paths, source, session);
-        return models.ToEquatableArray();
+        return CheckpointBinder.Bind(file, models, source, session).ToEquatableArray();
     }
 
     /// <summary>The model that a preset, train or checkpoint is of; null after a diagnostic.</summary>

@@ -22,6 +22,9 @@ internal sealed class Session(CancellationToken cancellation)
     /// <summary>Training settings of imported files, in the order of the imports.</summary>
     public List<(TrainSyntax Train, Source Source)> ImportedTrains { get; } = [];
 
+    /// <summary>Checkpoints of imported files, in the order of the imports.</summary>
+    public List<(CheckpointSyntax Checkpoint, Source Source)> ImportedCheckpoints { get; } = [];
+
     /// <summary>Names that are not declared because of an error that has been reported already.</summary>
     public HashSet<string> Lost { get; } = new(StringComparer.Ordinal);
 

@@ -99,18 +99,48 @@ internal static class DeclarationGrammar
             path => path.IsTooTall)
         .Select(path => path.Node);
 
-    private static readonly Parser<MappingSyntax> Mapping =
+    private static readonly Parser<CheckpointItemSyntax> Mapping =
         from path in Path
         from equal in Symbol(TokenKind.Equal, "'=' after the path")
         from target in Accept("the tensor's name in quotes", token => token.Kind == TokenKind.String)
         from end in Semicolon("the tensor's name")
-        select new MappingSyntax(path, target.Text, Span.Between(path.Span, end));
+        select (CheckpointItemSyntax)new MappingSyntax(path, target.Text, Span.Between(path.Span, end));
+
+    private static readonly Parser<ConfigKeySyntax> ConfigKey =
+        from key in StringLiteral
+        from equal in Symbol(TokenKind.Equal, "'=' after the key")
+        from value in Expression
+        select new ConfigKeySyntax(key.Text, value, Span.Between(key.Span, value.Span));
+
+    private static readonly Parser<ConfigKeySyntax> OtherConfigKey =
+        from word in Word("or")
+        from key in ConfigKey
+        select key;
+
+    private static readonly Parser<string> ConfigPresence = Predict(place => place.Token.Text switch
+    {
+        "optional" when place.Kind == TokenKind.Name => Word("optional").Select(w => w.Text),
+        "written" when place.Kind == TokenKind.Name => Word("written").Select(w => w.Text),
+        _ => Sprache.Parse.Return(""),
+    });
+
+    private static readonly Parser<CheckpointItemSyntax> Config =
+        from word in Word("config")
+        from first in ConfigKey
+        from others in OtherConfigKey.Until(place => !place.Token.Is("or"))
+        from presence in ConfigPresence
+        from end in Semicolon("the value")
+        select (CheckpointItemSyntax)new ConfigSyntax(
+            new[] { first }.Concat(others).ToEquatableArray(), presence, Span.Between(word.Span, end));
+
+    private static readonly Parser<CheckpointItemSyntax> CheckpointItem =
+        Predict(place => place.Token.Is("config") && place.Next.Kind == TokenKind.String ? Config : Mapping);
 
     private static readonly Parser<DeclarationSyntax> Checkpoint =
         from word in Word("checkpoint")
         from name in Identifier
         from model in Target
-        from body in Recovery.Braced(Mapping, "before the mappings", $"checkpoint '{name.Text}'")
+        from body in Recovery.Braced(CheckpointItem, "before the mappings", $"checkpoint '{name.Text}'")
         select new CheckpointSyntax(name, model, body.Items, word.Doc, Span.Between(word.Span, body.End));
 
     // train Name of Ling { schedule constant(warmup: 2000); }
@@ -171,7 +201,7 @@ internal static class DeclarationGrammar
         "block" or "function" or "router" or "model" => BodyOf(StatementGrammar.Statement),
         "moe" => BodyOf(Item),
         "preset" => BodyOf(Setting),
-        "checkpoint" => BodyOf(Mapping),
+        "checkpoint" => BodyOf(CheckpointItem),
         "train" => BodyOf(Directive),
         _ => null,
     };

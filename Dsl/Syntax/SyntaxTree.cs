@@ -58,7 +58,12 @@ public sealed record MoeSyntax(
 public sealed record PresetSyntax(Name Name, Name Model, EquatableArray<SettingSyntax> Settings, string Doc, Span Span) : DeclarationSyntax(Name, Doc, Span);
 
 /// <summary><c>checkpoint Name of Model { embed.weight = "model.embed.weight"; }</c></summary>
-public sealed record CheckpointSyntax(Name Name, Name Model, EquatableArray<MappingSyntax> Mappings, string Doc, Span Span) : DeclarationSyntax(Name, Doc, Span);
+public sealed record CheckpointSyntax(Name Name, Name Model, EquatableArray<CheckpointItemSyntax> Items, string Doc, Span Span) : DeclarationSyntax(Name, Doc, Span)
+{
+    public IEnumerable<MappingSyntax> Mappings() => Items.OfType<MappingSyntax>();
+
+    public IEnumerable<ConfigSyntax> Configs() => Items.OfType<ConfigSyntax>();
+}
 
 /// <summary><c>train Name of Model { objective next_token; optimizer adamw(lr: 1e-3); }</c>: each setting is a name and the words after it.</summary>
 public sealed record TrainSyntax(Name Name, Name Model, EquatableArray<DirectiveSyntax> Directives, string Doc, Span Span) : DeclarationSyntax(Name, Doc, Span);
@@ -117,7 +122,16 @@ public sealed record MoeItemSyntax(MoeItemKind Kind, ExpressionSyntax? Count, Ex
 public sealed record SettingSyntax(Name Name, ExpressionSyntax Value, Span Span) : SyntaxNode(Span);
 
 /// <summary><c>path = "tensor name";</c> The path is an expression of names, members and indices.</summary>
-public sealed record MappingSyntax(ExpressionSyntax Path, string Target, Span Span) : SyntaxNode(Span);
+public sealed record MappingSyntax(ExpressionSyntax Path, string Target, Span Span) : CheckpointItemSyntax(Span);
+
+/// <summary>What stands in a checkpoint: a <see cref="MappingSyntax"/> or a <see cref="ConfigSyntax"/>.</summary>
+public abstract record CheckpointItemSyntax(Span Span) : SyntaxNode(Span);
+
+/// <summary><c>config "a" = 1 or "b" = 2 optional;</c> Word is "", "optional" or "written".</summary>
+public sealed record ConfigSyntax(EquatableArray<ConfigKeySyntax> Keys, string Word, Span Span) : CheckpointItemSyntax(Span);
+
+/// <summary>A key of config.json and the value that it must have.</summary>
+public sealed record ConfigKeySyntax(string Key, ExpressionSyntax Value, Span Span) : SyntaxNode(Span);
 
 /// <summary>A name and the expressions after it: <c>schedule constant(warmup: 2000);</c>, <c>recompute layers;</c></summary>
 public sealed record DirectiveSyntax(Name Name, EquatableArray<ExpressionSyntax> Values, Span Span) : SyntaxNode(Span);

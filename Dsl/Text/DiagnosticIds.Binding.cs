@@ -29,6 +29,10 @@ public static partial class DiagnosticIds
     public const string LossNotScalar = "MDL0124";
     public const string MtpBlock = "MDL0125";
     public const string HostOnly = "MDL0126";
+    public const string CheckpointUnmapped = "MDL0127";
+    public const string CheckpointTwice = "MDL0128";
+    public const string CheckpointName = "MDL0129";
+    public const string CheckpointConfig = "MDL0130";
     public const string InternalError = "MDL0999";
 
     private static EquatableArray<DiagnosticKind> Binding =>
@@ -60,6 +64,10 @@ public static partial class DiagnosticIds
         new(LossNotScalar, "A loss is one number", "Mdl.Binding"),
         new(MtpBlock, "A model has at most one mtp block, after its return", "Mdl.Binding"),
         new(HostOnly, "A preset has programs for the host only", "Mdl.Binding"),
+        new(CheckpointUnmapped, "A parameter has no place in the checkpoint", "Mdl.Binding"),
+        new(CheckpointTwice, "Mapped twice", "Mdl.Binding"),
+        new(CheckpointName, "The name of a tensor does not fit its path", "Mdl.Binding"),
+        new(CheckpointConfig, "The value of a configuration key is not known", "Mdl.Binding"),
         new(InternalError, "Internal error of the compiler", "Mdl.Binding"),
     ];
 }

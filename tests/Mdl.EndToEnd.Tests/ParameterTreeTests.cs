@@ -65,6 +65,8 @@ public sealed unsafe class ParameterTreeTests
     public void The_constant_counts_the_trainable_parameters()
     {
         Assert.Equal(LingTiny.ParameterCount, LingTiny.ModelInfo.ParameterCount);
+        Assert.Equal(LingTiny.MtpParameterCount, LingTiny.ModelInfo.MtpParameterCount);
+        Assert.NotEqual(0, LingTiny.MtpParameterCount);
         Assert.Equal(LingDeep.ParameterCount, LingDeep.ModelInfo.ParameterCount);
         Assert.Equal(SwitchCapacity.ParameterCount, SwitchCapacity.ModelInfo.ParameterCount);
         // Embedding and final norm; three layers of two norms, attention (fused qkv and output), and SwiGLU.

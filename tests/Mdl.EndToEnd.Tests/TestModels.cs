@@ -16,6 +16,7 @@ internal static class TestModels
     {
         "DenseSmall" => new DenseSmall(device),
         "LingTiny" => new LingTiny(device),
+        "LingFixture" => new LingFixture(device),
         "LingDeep" => new LingDeep(device),
         "SwitchCapacity" => new SwitchCapacity(device),
         "SwitchDropless" => new SwitchDropless(device),

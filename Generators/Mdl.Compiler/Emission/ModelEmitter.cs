@@ -69,8 +69,7 @@ internal static class ModelEmitter
         var exceeded = IlgpuLimits.Exceeded(model);
         DocComment.Write(code, model.Doc.Length > 0 ? model.Doc : $"Preset {model.PresetName} of model {model.ModelName}, from {model.Origin.Path}.");
         code.Open($"public sealed partial class {name} : LanguageModel");
-        code.Line("/// <summary>Number of trainable values.</summary>");
-        code.Line($"public const long ParameterCount = {layout.Parameters.Where(p => !p.IsState).Sum(p => p.Size).ToString(CultureInfo.InvariantCulture)}L;");
+        CheckpointEmitter.Counts(code, layout);
         code.Line();
         code.Line("/// <summary>What the runtime knows of the model: parameters and where they lie, metrics, training settings.</summary>");
         code.Line("public static ModelInfo ModelInfo { get; } = new(");
@@ -95,6 +94,7 @@ internal static class ModelEmitter
 
         code.Line("    ]);");
         code.Line();
+        CheckpointEmitter.Maps(code, model, layout);
         code.Line("/// <summary>A model whose weights are all zero; see <see cref=\"Create\"/> and <see cref=\"Load\"/>.</summary>");
         code.Line("/// <param name=\"device\">Where it runs; the host processor if null.</param>");
         code.Open($"public {name}(Device? device = null) : base(device ?? Device.Host, ModelInfo{(emitIlgpu ? ", \"Mdl.Runtime.Ilgpu\"" : "")})");
@@ -114,7 +114,7 @@ internal static class ModelEmitter
         code.Close();
         code.Line();
         code.Line("/// <summary>A model with the weights of a safetensors file written by <see cref=\"LanguageModel.Save\"/> or by a trainer.</summary>");
-        code.Line("/// <param name=\"path\">The file.</param>");
+        code.Line("/// <param name=\"path\">The file, or the folder of a published checkpoint.</param>");
         code.Line("/// <param name=\"device\">Where it runs; the host processor if null.</param>");
         code.Line("/// <exception cref=\"Mdl.Runtime.Checkpoints.SafetensorsException\">The file is damaged or belongs to another model.</exception>");
         code.Open($"public static {name} Load(string path, Device? device = null)");

@@ -102,6 +102,23 @@ public sealed unsafe class SafetensorsFile : IDisposable
         }
     }
 
+    /// <summary>Reads bytes of a tensor as they stand in the file.</summary>
+    internal void ReadRaw(string name, long begin, Span<byte> destination)
+    {
+        var entry = Tensors[name];
+        ArgumentOutOfRangeException.ThrowIfNegative(begin);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(begin + destination.Length, entry.End - entry.Begin, nameof(begin));
+        try
+        {
+            _stream.Position = _header.DataStart + entry.Begin + begin;
+            _stream.ReadExactly(destination);
+        }
+        catch (EndOfStreamException exception)
+        {
+            throw new SafetensorsException($"{Path}: the file was cut short while tensor \"{name}\" was read.", exception);
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _stream.Dispose();
 

@@ -28,6 +28,7 @@ public abstract unsafe partial class LanguageModel : IDisposable
 
         Device = device;
         Info = info;
+        HasMtp = info.MtpDepth > 0;
         WeightBuffer = device.Allocate(info.TotalSize);
     }
 
@@ -110,9 +111,28 @@ public abstract unsafe partial class LanguageModel : IDisposable
     /// <summary>Writes the weights to a safetensors file, atomically: see <see cref="Checkpoint.SaveModel"/>.</summary>
     public void Save(string path) => Checkpoint.SaveModel(this, path);
 
-    /// <summary>Reads the weights from a model or training checkpoint; nothing is overwritten unless the whole file fits.</summary>
-    /// <exception cref="SafetensorsException">The file is damaged or belongs to another model.</exception>
-    public void LoadWeights(string path) => Checkpoint.LoadModel(this, path);
+    /// <summary>Where published checkpoints keep the parameters, as the source declares.</summary>
+    public virtual IReadOnlyList<CheckpointMap> Checkpoints => [];
+
+    /// <summary>False if the weights were read from a published checkpoint without those of multi-token prediction, which then are as they were before.</summary>
+    public bool HasMtp { get; private set; }
+
+    /// <summary>Reads the weights from a model or training checkpoint, or from the folder of a published one. Nothing is overwritten unless the whole fits.</summary>
+    /// <exception cref="SafetensorsException">The file or folder is damaged or belongs to another model.</exception>
+    public void LoadWeights(string path)
+    {
+        if (Directory.Exists(path))
+        {
+            using var folder = HuggingFaceFolder.Open(path, Info, Checkpoints);
+            folder.ReadTo(new FloatWeights(this));
+            HasMtp = Info.MtpDepth > 0 && folder.HasMtp;
+        }
+        else
+        {
+            Checkpoint.LoadModel(this, path);
+            HasMtp = Info.MtpDepth > 0;
+        }
+    }
 
     /// <inheritdoc/>
     public virtual void Dispose()

@@ -27,6 +27,9 @@ public sealed record ParameterInfo(
     /// <summary>Elements of all instances.</summary>
     public long Size => InstanceSize * Instances;
 
+    /// <summary>Part of multi-token prediction.</summary>
+    public bool IsMtp => Path.StartsWith("mtp.", StringComparison.Ordinal) || Path.StartsWith("mtp[", StringComparison.Ordinal);
+
     /// <summary>Weight decay applies to matrices and higher; gains, biases and states are left alone.</summary>
     public bool Decays => !IsState && Shape.Count >= 2;
 
@@ -71,6 +74,9 @@ public sealed record ModelInfo(
     string Name, IReadOnlyList<ParameterInfo> Parameters, long TrainableSize, long TotalSize,
     int Vocabulary, int MtpDepth, TrainSettings Train, IReadOnlyList<MetricInfo> Metrics)
 {
-    /// <summary>Number of trainable values, padding excluded.</summary>
-    public long ParameterCount => Parameters.Where(p => !p.IsState).Sum(p => p.Size);
+    /// <summary>Number of trainable values, without padding and without multi-token prediction.</summary>
+    public long ParameterCount => Parameters.Where(p => !p.IsState && !p.IsMtp).Sum(p => p.Size);
+
+    /// <summary>Number of trainable values of multi-token prediction.</summary>
+    public long MtpParameterCount => Parameters.Where(p => !p.IsState && p.IsMtp).Sum(p => p.Size);
 }

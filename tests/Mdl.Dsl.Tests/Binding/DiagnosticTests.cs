@@ -90,6 +90,14 @@ public class DiagnosticTests
     [InlineData("train P of M { optimizer adamw(betas: (0.9, 2)); }", "1:45 MDL0120 a beta is between 0 and 1, but `2` is not")]
     [InlineData("train P of M { optimiser adamw; }", "1:16 MDL0120 `train` has no setting `optimiser`; did you mean `optimizer`?")]
     [InlineData("checkpoint C of M { embed.wait = \"x\"; }", "1:21 MDL0121 `M` has no parameter `embed.wait`; did you mean `embed.weight`?")]
+    [InlineData("checkpoint C of M { }", "1:12 MDL0127 no tensor for `embed.weight`")]
+    [InlineData("checkpoint C of M { embed.weight = \"x\"; embed.weight = \"y\"; }", "1:41 MDL0128 `embed.weight` is mapped already")]
+    [InlineData("checkpoint C of M { embed.weight = \"x{vocabs}\"; }", "1:21 MDL0129 the model has no integer argument and the path no index `vocabs`; did you mean `vocab`?")]
+    [InlineData("checkpoint C of M { embed.weight[e] = \"x\"; }", "1:21 MDL0129 the name does not use the index `e` of its path")]
+    [InlineData("checkpoint C of M { embed[i].weight[e] = \"x{i}{e}\"; }", "1:21 MDL0129 the indices of `embed[i].weight[e]` are not those of `embed.weight`")]
+    [InlineData("checkpoint C of M { embed.weight = \"x{1\"; }", "1:21 MDL0129 a brace in the name is not closed")]
+    [InlineData("checkpoint C of M { embed.weight = \"x\"; config \"a\" = T; }", "1:54 MDL0130 the value of \"a\" is not known at build time")]
+    [InlineData("checkpoint C of M { embed.weight = \"x\"; config \"a\" = D or \"a\" = 1; }", "1:59 MDL0128 \"a\" has a value already")]
     [InlineData("import \"other.mdl\";", "1:1 MDL0102 there is no file other.mdl")]
     public void MistakesInOtherDeclarations(string declarations, string expected)
     {

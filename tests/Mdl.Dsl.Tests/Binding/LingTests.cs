@@ -28,6 +28,38 @@ public class LingTests
         Assert.Equal(billions, Math.Round(total / 1e9, 3));
     }
 
+    // What one layer of multi-token prediction adds: 0.828 B, 3.306 B and 13.22 B.
+    [Theory]
+    [InlineData("LingMini", 0.828, 3)]
+    [InlineData("LingFlash", 3.306, 3)]
+    [InlineData("Ling1T", 13.22, 2)]
+    public void MtpParameterCountsAreThePublishedOnes(string name, double billions, int digits)
+    {
+        var total = Model(name).Parameters.Where(p => p.Path.StartsWith("mtp.", StringComparison.Ordinal)).Sum(p => p.Size);
+        Assert.Equal(billions, Math.Round(total / 1e9, digits));
+    }
+
+    // The tensors that the published checkpoints have without multi-token prediction, which adds 783.
+    [Theory]
+    [InlineData("LingMini", 14813)]
+    [InlineData("LingFlash", 24161)]
+    [InlineData("Ling1T", 59243)]
+    public void CheckpointHasTheTensorsOfThePublishedOne(string name, int count)
+    {
+        var model = Model(name);
+        var checkpoint = Assert.Single(model.Checkpoints);
+        Assert.Equal(model.Parameters.Select(p => p.Key).Order(), checkpoint.Tensors.Select(t => t.ParameterKey).Order());
+        int Count(bool mtp) => checkpoint.Tensors.Where(t => t.ParameterKey.StartsWith("mtp.", StringComparison.Ordinal) == mtp).Sum(t =>
+        {
+            var parameter = model.Parameter(t.ParameterKey);
+            return Math.Max(1, parameter.Repeats) * (t.Pattern.Contains("{e}", StringComparison.Ordinal) ? (int)parameter.Shape[0] : 1);
+        });
+        Assert.Equal(count, Count(false));
+        Assert.Equal(783, Count(true));
+        var last = checkpoint.Tensors.Single(t => t.ParameterKey == "mtp.layer.ffn.experts.up");
+        Assert.Equal($"model.layers.{model.Arguments.Single(a => a.Name == "layers").Value}.mlp.experts.{{e}}.up_proj.weight", last.Pattern);
+    }
+
     [Fact]
     public void ParametersLieWhereTheSourceSays()
     {

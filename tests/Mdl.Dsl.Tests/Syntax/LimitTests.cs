@@ -79,7 +79,7 @@ public class LimitTests
     {
         var result = MdlParser.Parse(new("a.mdl", "checkpoint C of M { a" + Repeated(".a[i]", Many) + " = \"a\"; b = \"b\"; }"));
         Assert.Equal(DiagnosticIds.NestedTooDeeply, Assert.Single(result.Diagnostics).Id);
-        Assert.Single(Assert.IsType<CheckpointSyntax>(Assert.Single(result.File.Declarations)).Mappings);
+        Assert.Single(Assert.IsType<CheckpointSyntax>(Assert.Single(result.File.Declarations)).Items);
     }
 
     /// <summary>Threads of other platforms have less stack than Linux gives: musl 128 KB by default, macOS 512 KB, Windows 1 MB.</summary>

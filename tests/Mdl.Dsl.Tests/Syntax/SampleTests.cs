@@ -77,10 +77,14 @@ public class SampleTests
         Assert.Equal(
             [
                 "embed.weight = model.word_embeddings.weight",
-                "layers[i].attention.qkv = model.layers.{i}.attention.query_key_value.weight",
                 "layers[i].ffn.experts[e].up = model.layers.{i}.mlp.experts.{e}.up_proj.weight",
+                "mtp.layer.ffn.shared.down = model.layers.{layers}.mlp.shared_experts.down_proj.weight",
             ],
-            Find<CheckpointSyntax>("BailingMoeV2").Mappings.Select(m => $"{Printer.Print(m.Path)} = {m.Target}"));
+            Find<CheckpointSyntax>("BailingMoeV2").Mappings().Where((_, i) => i is 0 or 15 or 37).Select(m => $"{Printer.Print(m.Path)} = {m.Target}"));
+        Assert.Equal(
+            ["partial_rotary_factor = 0.5 or rotary_dim = (head / 2)", "use_bias = false optional"],
+            Find<CheckpointSyntax>("BailingMoeV2").Configs().Where(c => c.Keys[0].Key is "use_bias" or "partial_rotary_factor")
+                .Select(c => $"{string.Join(" or ", c.Keys.Select(k => $"{k.Key} = {Printer.Print(k.Value)}"))} {c.Word}".TrimEnd()));
 
         Assert.Equal(
             ["objective next_token", "optimizer adamw(lr: 0.002, betas: (0.9, 0.95), weight_decay: 0.1, clip: 1)", "schedule wsd(warmup: 40, decay: 0.3, final: 0.05)", "precision f32"],

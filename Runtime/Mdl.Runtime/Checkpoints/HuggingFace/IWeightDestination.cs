@@ -1,0 +1,26 @@
+using Mdl.Runtime.Models;
+
+namespace Mdl.Runtime.Checkpoints;
+
+/// <summary>Takes the weights of a model piece by piece, as a checkpoint is read.</summary>
+public interface IWeightDestination
+{
+    /// <summary>Takes consecutive values of one instance of a parameter.</summary>
+    /// <param name="parameter">Its index in <see cref="ModelInfo.Parameters"/>.</param>
+    /// <param name="instance">Which repetition; 0 if it is not repeated.</param>
+    /// <param name="begin">The index of the first value, row-major in the shape of the parameter.</param>
+    /// <param name="values">The values; valid during the call only. A call ends at the end of a row.</param>
+    void Store(int parameter, int instance, long begin, ReadOnlySpan<float> values);
+}
+
+/// <summary>Stores weights in the f32 memory of a model.</summary>
+internal sealed unsafe class FloatWeights(LanguageModel model) : IWeightDestination
+{
+    public void Store(int parameter, int instance, long begin, ReadOnlySpan<float> values)
+    {
+        var tensor = model.GetTensor(parameter, instance);
+        ArgumentOutOfRangeException.ThrowIfNegative(begin);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(begin + values.Length, tensor.Size, nameof(begin));
+        values.CopyTo(new Span<float>(tensor.Data + begin, values.Length));
+    }
+}
