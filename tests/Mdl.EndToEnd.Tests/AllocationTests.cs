@@ -1,5 +1,6 @@
 using Mdl.Runtime.Devices;
 using Mdl.Runtime.Generation;
+using Mdl.Runtime.Models;
 
 namespace Mdl.EndToEnd.Tests;
 
@@ -40,6 +41,28 @@ public sealed class AllocationTests
         var output = new int[12];
         var options = new SamplingOptions { Temperature = 0.8, TopK = 10, TopP = 0.9, RepetitionPenalty = 1.1 };
         CheckNothing(() => generator.Generate(prompt, output, options));
+    }
+
+    [Theory]
+    [InlineData("LingTiny", 1, CacheFormat.Single)]
+    [InlineData("LingTiny", 3, CacheFormat.SByte)]
+    [InlineData("SwitchDropless", 2, CacheFormat.BFloat16)]
+    public void Steps_of_sessions_allocate_nothing(string name, int threads, CacheFormat format)
+    {
+        using var device = new Device(threads);
+        using var model = TestModels.Initialized(name, 1, device);
+        using var pool = model.CreateSessions(3, 32, 8, format);
+        int[][] prompts = [TestModels.Tokens(model, 5, 1), TestModels.Tokens(model, 20, 2), TestModels.Tokens(model, 1, 3)];
+        var options = new SamplingOptions { Temperature = 0.8, TopK = 10, TopP = 0.9, RepetitionPenalty = 1.1, MaxTokens = 4 };
+        CheckNothing(() =>
+        {
+            using var first = pool.Open(prompts[0], options);
+            using var second = pool.Open(prompts[1], options);
+            using var third = pool.Open(prompts[2], options);
+            while (pool.Step())
+            {
+            }
+        });
     }
 
     private static void CheckNothing(Action run)

@@ -13,6 +13,9 @@ internal abstract class Dialect
     /// <summary>Whether products run row kernels on their results as soon as these are there; if not, the kernels run after them.</summary>
     public abstract bool HasEpilogues { get; }
 
+    /// <summary>The table of the rows' positions, where a run has sequences of different lengths; null where positions are counted.</summary>
+    public virtual Storage? Positions => null;
+
     public abstract string PointerTo(ElementType element);
 
     /// <summary>Memory that begins some elements later.</summary>

@@ -8,7 +8,14 @@ namespace Mdl.Compiler.Emission;
 /// <summary>Pointers, and kernels that loop over rows.</summary>
 internal sealed class HostDialect : Dialect
 {
-    public static HostDialect Instance { get; } = new();
+    private HostDialect(Storage? positions) => Positions = positions;
+
+    public static HostDialect Instance { get; } = new(null);
+
+    /// <summary>For programs that run sequences of different lengths.</summary>
+    public static HostDialect Ragged { get; } = new(Storage.At("Positions"));
+
+    public override Storage? Positions { get; }
 
     public override string NoMemory => "null";
 

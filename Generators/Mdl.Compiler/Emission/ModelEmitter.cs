@@ -148,21 +148,34 @@ internal static class ModelEmitter
         Create(code, "TrainingProgram", "Training", "batch, length", emitIlgpu, exceeded);
         code.Line();
         code.Line("/// <inheritdoc/>");
-        code.Open("public override InferenceProgram CreateInferenceProgram(int batch, int chunk, int capacity)");
-        Create(code, "InferenceProgram", "Inference", "batch, chunk, capacity", emitIlgpu, exceeded);
+        code.Open("public override InferenceProgram CreateInferenceProgram(int slots, int rows, int capacity, CacheFormat format)");
+        Create(code, "InferenceProgram", "Inference", "slots, rows, capacity, format", emitIlgpu, exceeded);
+        code.Line();
+        code.Line("/// <summary>The bytes of a program of <see cref=\"CreateInferenceProgram(int, int, int, CacheFormat)\"/> on the host, cache and activations, without allocating any of it.</summary>");
+        code.Line("/// <param name=\"slots\">Sequences in the cache.</param>");
+        code.Line("/// <param name=\"rows\">Most tokens in one run.</param>");
+        code.Line("/// <param name=\"capacity\">Most tokens of a sequence.</param>");
+        code.Line("/// <param name=\"format\">How the cache holds its numbers.</param>");
+        code.Open("public static long InferenceBytes(int slots, int rows, int capacity, CacheFormat format = CacheFormat.Single)");
+        code.Line("long bytes = 0;");
+        code.Line("DescribeInference(slots, rows, capacity, format, ref bytes);");
+        code.Line("return bytes;");
+        code.Close();
         code.Line();
         code.Line("// The programs are in files of their own, which an editor may leave out.");
         code.Line("static partial void DescribeTraining(int batch, int length, ref LaunchInfo[] launches, ref BufferInfo[] buffers);");
         code.Line();
         code.Line("partial void NewTraining(int batch, int length, ref TrainingProgram program);");
         code.Line();
-        code.Line("partial void NewInference(int batch, int chunk, int capacity, ref InferenceProgram program);");
+        code.Line("static partial void DescribeInference(int slots, int rows, int capacity, CacheFormat format, ref long bytes);");
+        code.Line();
+        code.Line("partial void NewInference(int slots, int rows, int capacity, CacheFormat format, ref InferenceProgram program);");
         if (emitIlgpu && exceeded is null)
         {
             code.Line();
             code.Line("partial void NewIlgpuTraining(int batch, int length, ref TrainingProgram program);");
             code.Line();
-            code.Line("partial void NewIlgpuInference(int batch, int chunk, int capacity, ref InferenceProgram program);");
+            code.Line("partial void NewIlgpuInference(int slots, int rows, int capacity, CacheFormat format, ref InferenceProgram program);");
         }
 
         ParameterTreeEmitter.Write(code, model, layout);
@@ -256,81 +269,52 @@ internal static class ModelEmitter
 
     private static string Inference(EmissionBuffers buffers, BoundModel model, string ns, InferencePlan plan, string? folder)
     {
-        // The caches that fields and constructor speak of are known when the statements are written.
-        var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: true, buffers, folder);
+        // The caches that the class speaks of are known when the statements are written.
+        var ragged = plan.Uncached is null;
+        var emitter = new ProgramEmitter(ragged ? HostDialect.Ragged : HostDialect.Instance, plan.Program, cached: true, buffers, folder);
         var run = buffers.Statements.Restart(3);
         emitter.Statements(run, 0, plan.Program.Top.Steps.Count);
         var code = Header(buffers, model, ns);
         code.Open($"public sealed partial class {model.ClassName}");
-        New(code, "Inference", "int batch, int chunk, int capacity", "batch, chunk, capacity");
+        New(code, "Inference", "int slots, int rows, int capacity, CacheFormat format", "slots, rows, capacity, format");
         code.Line();
-        code.Open("private sealed unsafe class Inference : InferenceProgram");
+        code.Line("static partial void DescribeInference(int slots, int rows, int capacity, CacheFormat format, ref long bytes) => bytes = Inference.BytesOf(slots, rows, capacity, format);");
+        code.Line();
+        code.Open("private sealed unsafe class Inference : HostInferenceProgram");
         code.Line("private readonly Device _device;");
         code.Line("private readonly Team _team;");
         code.Line("private readonly float* _weights;");
-        code.Line("private readonly Arena _arena, _cache, _caller;");
+        code.Line("private readonly Arena _arena;");
         code.Line("private readonly int* _tokens, _rows;");
-        code.Line("private readonly int _chunk;");
-        code.Line("private readonly long B, capacity;");
-        code.Line("private long T, R, past;");
+        code.Line("private readonly long capacity;");
+        code.Line("private long B, T, R, past;");
         emitter.Fields(code);
-        foreach (var (name, _) in emitter.Caches)
-        {
-            code.Line($"private readonly float* {name};");
-        }
-
         code.Line();
-        code.Open($"public Inference({model.ClassName} model, int batch, int chunk, int capacity)");
-        code.Line("ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);");
-        code.Line("ArgumentOutOfRangeException.ThrowIfLessThan(chunk, 1);");
-        code.Line("ArgumentOutOfRangeException.ThrowIfLessThan(capacity, chunk);");
+        code.Line($"public Inference({model.ClassName} model, int slots, int rows, int capacity, CacheFormat format)");
+        code.Line($"    : base(Layers, slots, rows, capacity, format, {(plan.Uncached is { } mixing ? Quoted(NoCache(model, mixing)) : "null")})");
+        code.Block();
         LimitLength(code, plan.Longest, "capacity");
-        code.Line("(B, T, R, this.capacity, _chunk) = (batch, chunk, (long)batch * chunk, capacity, chunk);");
+        code.Line($"(B, T, R, this.capacity) = ({Sizes(ragged)}, rows, capacity);");
         code.Line("_device = model.Device;");
         code.Line("_team = _device.Team;");
         code.Line("_weights = model.Weights;");
-        code.Line("_caller = new Arena(8L * B * T);");
-        code.Line("_tokens = (int*)_caller.Memory;");
-        code.Line("_rows = _tokens + (B * T);");
-        code.Line($"_cache = new Arena(4L * ({(emitter.Caches.Count == 0 ? "0L" : string.Join(" + ", emitter.Caches.Select(c => CacheSize(c.Size))))}));");
-        var offset = "(float*)_cache.Memory";
-        foreach (var (name, size) in emitter.Caches)
-        {
-            code.Line($"{name} = {offset};");
-            offset = $"{name} + ({CacheSize(size)})";
-        }
-
+        code.Line("_tokens = Tokens;");
+        code.Line("_rows = ChosenRows;");
         emitter.Places(code, "_arena");
         code.Close();
         code.Line();
-        code.Line("public override int Batch => (int)B;");
-        code.Line("public override int Chunk => _chunk;");
-        code.Line("public override int Capacity => (int)capacity;");
-        code.Line("public override long ArenaBytes => _arena.Bytes + _cache.Bytes + _caller.Bytes;");
         code.Line("public override IReadOnlyList<LaunchInfo> Launches => LaunchesOf(B, T, R, past, capacity);");
-        code.Line("public override int* Tokens => _tokens;");
         code.Line($"public override float* Logits => {Of(plan.Logits)};");
+        code.Line("protected override long ProgramBytes => _arena.Bytes;");
+        code.Line($"private static CacheLayer[] Layers => [{string.Join(", ", emitter.CacheLayers)}];");
         code.Line();
-        code.Open("public override void Run(int count, int past, bool lastOnly)");
-        code.Line("ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);");
-        code.Line("ArgumentOutOfRangeException.ThrowIfGreaterThan(count, _chunk);");
-        code.Line("ArgumentOutOfRangeException.ThrowIfNegative(past);");
-        code.Line("ArgumentOutOfRangeException.ThrowIfGreaterThan(past, capacity - count);");
-        if (plan.Uncached is { } mixing)
-        {
-            code.Open("if (past > 0)");
-            code.Line($"throw new NotSupportedException({Quoted(NoCache(model, mixing))});");
-            code.Close();
-            code.Line();
-        }
-
-        code.Line("(T, this.past) = (count, past);");
-        code.Line("R = lastOnly ? B : B * T;");
-        code.Line("for (long row = 0; row < R; row++)");
-        code.Line("{");
-        code.Line("    _rows[row] = (int)(lastOnly ? (row * T) + T - 1 : row);");
-        code.Line("}");
+        code.Open("public static long BytesOf(int slots, int rows, int capacity, CacheFormat format)");
+        code.Line($"var buffers = Buffers({Sizes(ragged)}, rows, 0, capacity);");
+        code.Line("return Arena.Place(buffers, new long[buffers.Length]) + BytesOf(Layers, slots, rows, capacity, format);");
+        code.Close();
         code.Line();
+        code.Open("protected override void Compute(long batch, long length, long past, long rows)");
+        code.Line("(B, T, this.past, R) = (batch, length, past, rows);");
         code.Line("Compute();");
         if (!plan.SelectsRows)
         {
@@ -343,11 +327,7 @@ internal static class ModelEmitter
 
         code.Close();
         code.Line();
-        code.Open("public override void Dispose()");
-        code.Line("_arena.Dispose();");
-        code.Line("_cache.Dispose();");
-        code.Line("_caller.Dispose();");
-        code.Close();
+        code.Line("protected override void DisposeArena() => _arena.Dispose();");
         code.Line();
         code.Open("private void Compute()");
         Enter(code, model, "inference");
@@ -360,6 +340,9 @@ internal static class ModelEmitter
         code.Close();
         return code.ToString();
     }
+
+    /// <summary>Batch and length of the largest run: one sequence of all rows, or as many equal ones as there are slots.</summary>
+    private static string Sizes(bool ragged) => ragged ? "1, rows" : "slots, (rows + slots - 1) / slots";
 
     /// <summary>The recorder of the program, if there is a profiler.</summary>
     private static void Enter(CodeWriter code, BoundModel model, string program) =>
@@ -403,6 +386,4 @@ internal static class ModelEmitter
             code.Line($"ArgumentOutOfRangeException.ThrowIfGreaterThan({argument}, {most.ToString(CultureInfo.InvariantCulture)}); // rows of the shortest table of positions");
         }
     }
-
-    private static string CacheSize(Dim size) => Size(size);
 }

@@ -11,6 +11,7 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
 {
     private readonly CodeWriter _kernels = buffers.Kernels.Restart(2);
     private readonly List<(string Name, Dim Size)> _caches = [];
+    private readonly List<string> _cacheLayers = [];
     private readonly Dictionary<ScopePlan, KernelCosts> _costs = [];
     private readonly List<(KernelSummary Summary, string Loop, int Calls, bool IsShort)> _launches = [];
 
@@ -19,6 +20,9 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
 
     /// <summary>Key/value caches: field name and floats, in which <c>capacity</c> is a symbol.</summary>
     public IReadOnlyList<(string Name, Dim Size)> Caches => _caches;
+
+    /// <summary>What a cache for sequences of different lengths keeps of each attention.</summary>
+    public IReadOnlyList<string> CacheLayers => _cacheLayers;
 
     /// <summary>Launches that the statements so far hold.</summary>
     public int Launches => _launches.Count;
@@ -90,7 +94,7 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
                 case TemplateStep { Node: var node }:
                     var call = KernelSummary.Of(plan, [node], [], CostsOf(plan));
                     Begin(code, call, loops, IsShort(plan, node));
-                    code.Mapped(Template(plan, cached ? (_, inputs) => Cache(inputs, loops) : null).Emit(node), Line(call));
+                    code.Mapped(Template(plan, cached ? inputs => Cache(inputs, loops) : null).Emit(node), Line(call));
                     break;
                 case ProductStep product:
                     Product(code, plan, product, loops);
@@ -132,7 +136,7 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
         && plan.Graph.Nodes[node].Operation is Contract { InF32: false } or GroupedContract { InF32: false } or GroupedOuter { InF32: false }
             or LinearCrossEntropy or LinearCrossEntropyGradient or LinearCrossEntropyWithGradient;
 
-    private TemplateEmitter Template(ScopePlan plan, Func<Attend, StridedView[], (string Keys, string Values)>? cache) => new(dialect, plan, cache, shortFormats);
+    private TemplateEmitter Template(ScopePlan plan, Func<StridedView[], string>? cache) => new(dialect, plan, cache, shortFormats);
 
     private void Product(CodeWriter code, ScopePlan plan, ProductStep step, IReadOnlyList<(string Variable, int Count)> loops)
     {
@@ -225,8 +229,13 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
     }
 
     /// <summary>Memory for the keys and the values of one attention, in each repetition of the loops around it.</summary>
-    private (string Keys, string Values) Cache(StridedView[] inputs, IReadOnlyList<(string Variable, int Count)> loops)
+    private string Cache(StridedView[] inputs, IReadOnlyList<(string Variable, int Count)> loops)
     {
+        if (dialect.Positions is not null)
+        {
+            return $"Cache[{Number(_cacheLayers.Count)}, {Layer(inputs[1].Shape, inputs[2].Shape, loops)}], Runs";
+        }
+
         string Field(string name, StridedView view)
         {
             var field = $"_{name}{(_caches.Count / 2 + 1).ToString(CultureInfo.InvariantCulture)}";
@@ -243,6 +252,23 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
             return loops.Count == 0 ? field : dialect.Moved(field, string.Join(" + ", offset));
         }
 
-        return (Field("cachedKeys", inputs[1]), Field("cachedValues", inputs[2]));
+        return $"{Field("cachedKeys", inputs[1])}, {Field("cachedValues", inputs[2])}, (int)past, (int)capacity";
     }
+
+    /// <summary>Notes what is cached of an attention; returns the number of the repetition at hand.</summary>
+    private string Layer(EquatableArray<Dim> keys, EquatableArray<Dim> values, IReadOnlyList<(string Variable, int Count)> loops)
+    {
+        var instances = 1;
+        var instance = "0";
+        foreach (var (variable, count) in loops)
+        {
+            instance = instance == "0" ? variable : $"(({instance}) * {Number(count)}) + {variable}";
+            instances *= count;
+        }
+
+        _cacheLayers.Add($"new({Size(keys[2])}, {Size(keys[3])}, {Size(values[3])}, {Number(instances)})".Replace("L", ""));
+        return instance;
+    }
+
+    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

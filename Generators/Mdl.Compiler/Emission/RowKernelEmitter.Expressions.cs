@@ -91,6 +91,8 @@ internal partial class RowKernelEmitter
                 return new($"(float)({Text(size.Size)})", Level.Row);
             case Iota:
                 return Counter(at[0], "");
+            case Positions when _dialect.Positions is { } table:
+                return Keep(key, Load(table, ElementType.I32, at[0]), "position", value);
             case Positions:
                 _symbols.Add("past");
                 return Counter(at[0], "past + ");
@@ -196,8 +198,12 @@ internal partial class RowKernelEmitter
 
     private Operand Load(Value value, EquatableArray<Dim> strides, Linear[] at, Value stored, Dim offset)
     {
-        var flat = IndexFlow.Flatten(strides, at).Plus(offset);
-        var address = Address(_plan.Stored[stored], Graph.Type(value).Element, flat, out var level);
+        return Load(_plan.Stored[stored], Graph.Type(value).Element, IndexFlow.Flatten(strides, at).Plus(offset));
+    }
+
+    private Operand Load(Storage storage, ElementType element, Linear flat)
+    {
+        var address = Address(storage, element, flat, out var level);
         if (level != Level.Column || !_vector)
         {
             return new(Read(address), level);

@@ -8,7 +8,7 @@ namespace Mdl.Compiler.Emission;
 
 /// <summary>Writes the calls of the runtime's kernels: one method per operation, found by its name.</summary>
 internal sealed class TemplateEmitter(
-    Dialect dialect, ScopePlan plan, Func<Attend, StridedView[], (string Keys, string Values)>? cache, bool shortFormats)
+    Dialect dialect, ScopePlan plan, Func<StridedView[], string>? cache, bool shortFormats)
 {
     private Graph Graph => plan.Graph;
 
@@ -160,9 +160,8 @@ internal sealed class TemplateEmitter(
         var sink = inputs.Length > 3 ? P(inputs[3]) : dialect.NoMemory;
         if (cache is not null && attend.Mask == AttentionMask.Causal)
         {
-            var (keys, values) = cache(attend, inputs);
             return $"Attention.Cached(_team, {Shape(attend.Mask, attend.Window, attend.Scale, q, k, v, $"(int)(past + {Size(k.Shape[1])})")}, "
-                + $"{P(q)}, {P(k)}, {P(v)}, {sink}, {keys}, {values}, (int)past, (int)capacity, {outputs[0]});";
+                + $"{P(q)}, {P(k)}, {P(v)}, {sink}, {cache(inputs)}, {outputs[0]});";
         }
 
         return $"Attention.Forward(_team, {Shape(attend.Mask, attend.Window, attend.Scale, q, k, v, Int(k.Shape[1]))}, {P(q)}, {P(k)}, {P(v)}, {sink}, {outputs[0]}, {outputs[1]});";

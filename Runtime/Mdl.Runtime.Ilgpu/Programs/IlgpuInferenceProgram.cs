@@ -15,31 +15,41 @@ public abstract unsafe class IlgpuInferenceProgram : InferenceProgram
 
     /// <summary>Allocates what the caller sees.</summary>
     /// <param name="model">The model; its device must be an ILGPU device.</param>
-    /// <param name="batch">Sequences side by side.</param>
-    /// <param name="chunk">Most tokens of a sequence in one run.</param>
+    /// <param name="slots">Sequences side by side; all take part in every run, with as many tokens at the same positions.</param>
+    /// <param name="rows">Most tokens in one run.</param>
     /// <param name="capacity">Most tokens of a sequence in the cache.</param>
-    protected IlgpuInferenceProgram(LanguageModel model, int batch, int chunk, int capacity)
+    /// <param name="format">How the cache holds its numbers; in single precision.</param>
+    protected IlgpuInferenceProgram(LanguageModel model, int slots, int rows, int capacity, CacheFormat format)
     {
         ArgumentNullException.ThrowIfNull(model);
-        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(chunk, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, chunk);
+        ArgumentOutOfRangeException.ThrowIfLessThan(slots, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
+        if (format != CacheFormat.Single)
+        {
+            throw new NotSupportedException($"Programs for {model.Device.Name} keep keys and values in single precision, not as {format}.");
+        }
+
         Team = (IlgpuDevice)model.Device;
-        (Batch, Chunk, Capacity, _vocabulary) = (batch, chunk, capacity, model.Info.Vocabulary);
-        _tokenMemory = new(Team, (long)batch * chunk);
-        _rowMemory = new(Team, (long)batch * chunk);
-        _logitMemory = new(Team, (long)batch * chunk * _vocabulary);
+        Chunk = (rows + slots - 1) / slots;
+        (Slots, Rows, Capacity, _vocabulary) = (slots, slots * Chunk, capacity, model.Info.Vocabulary);
+        _tokenMemory = new(Team, Rows);
+        _rowMemory = new(Team, Rows);
+        _logitMemory = new(Team, (long)Rows * _vocabulary);
         _weightBuffer = (IlgpuBuffer)model.WeightBuffer;
     }
 
     /// <inheritdoc/>
-    public sealed override int Batch { get; }
+    public sealed override int Slots { get; }
 
     /// <inheritdoc/>
-    public sealed override int Chunk { get; }
+    public sealed override int Rows { get; }
 
     /// <inheritdoc/>
     public sealed override int Capacity { get; }
+
+    /// <inheritdoc/>
+    public sealed override CacheFormat CacheFormat => CacheFormat.Single;
 
     /// <inheritdoc/>
     public sealed override long ArenaBytes => ProgramBytes + _tokenMemory.Bytes + _rowMemory.Bytes + _logitMemory.Bytes;
@@ -49,6 +59,9 @@ public abstract unsafe class IlgpuInferenceProgram : InferenceProgram
 
     /// <inheritdoc/>
     public sealed override float* Logits => _logitMemory.Host;
+
+    /// <summary>Most tokens of a sequence in one run.</summary>
+    protected int Chunk { get; }
 
     /// <summary>Bytes of the program's arenas.</summary>
     protected abstract long ProgramBytes { get; }
@@ -69,24 +82,35 @@ public abstract unsafe class IlgpuInferenceProgram : InferenceProgram
     protected ArrayView<float> DeviceLogits => _logitMemory.View;
 
     /// <inheritdoc/>
-    public sealed override void Run(int count, int past, bool lastOnly)
+    public sealed override void Run(ReadOnlySpan<SequenceRun> runs, bool lastOnly)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, Chunk);
-        ArgumentOutOfRangeException.ThrowIfNegative(past);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(past, Capacity - count);
-        var rows = lastOnly ? Batch : Batch * count;
+        Check(runs);
+        var (count, past) = (runs[0].Count, runs[0].Past);
+        for (var i = 0; i < runs.Length; i++)
+        {
+            if (runs.Length != Slots || runs[i] != new SequenceRun(i, past, count))
+            {
+                throw new NotSupportedException(
+                    $"Programs for {Team.Name} run all {Slots} sequences at once, in order, with as many tokens at the same positions.");
+            }
+        }
+
+        var rows = lastOnly ? Slots : Slots * count;
         for (var row = 0; row < rows; row++)
         {
             _rowMemory.Host[row] = lastOnly ? (row * count) + count - 1 : row;
         }
 
         _weightBuffer.Read();
-        _tokenMemory.ToDevice((long)Batch * count);
+        _tokenMemory.ToDevice((long)Slots * count);
         _rowMemory.ToDevice(rows);
         Compute(count, past, rows);
         _logitMemory.ToHost((long)rows * _vocabulary);
     }
+
+    /// <inheritdoc/>
+    public sealed override void CopyCache(int from, int to, int count) =>
+        throw new NotSupportedException($"Programs for {Team.Name} cannot copy what they have cached.");
 
     /// <inheritdoc/>
     public sealed override void Dispose()

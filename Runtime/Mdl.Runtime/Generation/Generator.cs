@@ -74,9 +74,9 @@ public sealed unsafe class Generator : IDisposable
             Append(token);
         }
 
-        while (_count - _cached > _program.Chunk)
+        while (_count - _cached > _program.Rows)
         {
-            Run(_program.Chunk);
+            Run(_program.Rows);
         }
 
         return new GenerationSession(this, ++_session);
@@ -137,12 +137,9 @@ public sealed unsafe class Generator : IDisposable
 
     private int Draw()
     {
-        var philox = new Philox(_options.Seed, StreamOf(_options.Sequence));
+        var philox = new Philox(_options.Seed, Sampler.StreamOf(_options.Sequence));
         return _sampler.Draw(new ReadOnlySpan<float>(_program.Logits, _vocabulary), _occurrences, _options, philox.Double((ulong)_count));
     }
-
-    // Far from the streams of weights and batches, which are hashes of names.
-    private static ulong StreamOf(ulong sequence) => 0x53414D504C455200 + sequence;
 
     private bool IsStop(int token)
     {

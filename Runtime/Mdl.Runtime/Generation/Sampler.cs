@@ -7,6 +7,9 @@ internal sealed class Sampler(int vocabulary)
     private readonly float[] _weights = new float[vocabulary];
     private readonly ulong[] _ranked = new ulong[vocabulary];
 
+    /// <summary>The stream of random numbers of a continuation; far from those of weights and batches, which are hashes of names.</summary>
+    public static ulong StreamOf(ulong sequence) => 0x53414D504C455200 + sequence;
+
     /// <summary>Draws a token.</summary>
     /// <param name="logits">One a token.</param>
     /// <param name="occurrences">How often each token occurred within the repetition window.</param>

@@ -14,4 +14,7 @@ public enum StopReason
 
     /// <summary>The key/value cache is full.</summary>
     Capacity,
+
+    /// <summary>It was cancelled.</summary>
+    Canceled,
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using Mdl.Runtime.Devices;
+using Mdl.Runtime.Models;
 
 namespace Mdl.Runtime.Kernels;
 
@@ -22,6 +23,10 @@ public static unsafe partial class Attention
         public long KeyBatch;
         public long ValueBatch;
         public int Past;
+
+        // Where keys and values are in a format other than K and V have.
+        public CacheView Cache;
+        public int Slot;
         public int Splits;
         public int RowsPerSplit;
     }
@@ -41,9 +46,11 @@ public static unsafe partial class Attention
         public float* Sum;
         public int* Begin;
         public int* End;
+        public float* Widened;
 
-        public static long Place(in AttentionShape s, MicroKernels kernels, int keys, float* memory, out ForwardTiles t)
+        public static long Place(in ForwardArguments a, int keys, float* memory, out ForwardTiles t)
         {
+            var (s, kernels) = (a.Shape, a.Kernels);
             var bump = new Bump(memory);
             var rows = QueryTile(s);
             t = new ForwardTiles
@@ -58,6 +65,7 @@ public static unsafe partial class Attention
                 Sum = bump.Take(rows),
                 Begin = (int*)bump.Take(rows),
                 End = (int*)bump.Take(rows),
+                Widened = bump.Take(WideningSize(a)),
             };
             return bump.Used * sizeof(float);
         }
@@ -77,7 +85,7 @@ public static unsafe partial class Attention
         for (var begin = 0; begin < rows; begin += a.RowsPerSplit)
         {
             var (from, to) = KeysOf(a, begin, Math.Min(begin + a.RowsPerSplit, rows));
-            bytes = Math.Max(bytes, ForwardTiles.Place(a.Shape, a.Kernels, to - from, null, out _));
+            bytes = Math.Max(bytes, ForwardTiles.Place(a, to - from, null, out _));
         }
 
         var scratch = stackalloc nint[team.Threads];
@@ -100,11 +108,22 @@ public static unsafe partial class Attention
 
         var (keyBegin, keyEnd) = KeysOf(a, begin, end);
         var keys = keyEnd - keyBegin;
-        ForwardTiles.Place(s, a.Kernels, keys, (float*)a.Scratch[worker], out var t);
-        var k = a.K + (batch * a.KeyBatch) + (keyBegin * s.KeyStride) + ((long)head * s.KeyWidth);
-        var v = a.V + (batch * a.ValueBatch) + (keyBegin * s.ValueStride) + ((long)head * s.ValueWidth);
-        AttentionPacking.Transposed(a.Kernels, k, s.KeyStride, keys, s.KeyWidth, t.Keys);
-        AttentionPacking.Columns(a.Kernels, v, s.ValueStride, keys, s.ValueWidth, t.Values, t.ValueStep);
+        ForwardTiles.Place(a, keys, (float*)a.Scratch[worker], out var t);
+        switch (a.Cache.Format)
+        {
+            case CacheFormat.BFloat16:
+                PackWidened<BFloat16Element>(a, t, head, keyBegin, keys);
+                break;
+            case CacheFormat.SByte:
+                PackWidened<SByteElement>(a, t, head, keyBegin, keys);
+                break;
+            default:
+                var k = a.K + (batch * a.KeyBatch) + (keyBegin * s.KeyStride) + ((long)head * s.KeyWidth);
+                var v = a.V + (batch * a.ValueBatch) + (keyBegin * s.ValueStride) + ((long)head * s.ValueWidth);
+                AttentionPacking.Transposed(a.Kernels, k, s.KeyStride, keys, s.KeyWidth, t.Keys);
+                AttentionPacking.Columns(a.Kernels, v, s.ValueStride, keys, s.ValueWidth, t.Values, t.ValueStep);
+                break;
+        }
 
         for (var first = begin; first < end; first += QueryTile(s))
         {

@@ -66,11 +66,24 @@ public abstract unsafe partial class LanguageModel : IDisposable
     /// <param name="length">Predicted tokens in a sequence; a batch has length + 1 + MtpDepth tokens in each.</param>
     public abstract TrainingProgram CreateTrainingProgram(int batch, int length);
 
-    /// <summary>A program that computes logits with a key/value cache.</summary>
+    /// <summary>A program that computes logits with a key/value cache, for sequences of equal length.</summary>
     /// <param name="batch">Sequences side by side.</param>
     /// <param name="chunk">Most tokens of a sequence in one run.</param>
     /// <param name="capacity">Most tokens of a sequence in the cache.</param>
-    public abstract InferenceProgram CreateInferenceProgram(int batch, int chunk, int capacity);
+    public InferenceProgram CreateInferenceProgram(int batch, int chunk, int capacity)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(chunk, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, chunk);
+        return CreateInferenceProgram(batch, checked(batch * chunk), capacity, CacheFormat.Single);
+    }
+
+    /// <summary>A program that computes logits with a key/value cache, for sequences of any lengths.</summary>
+    /// <param name="slots">Sequences in the cache.</param>
+    /// <param name="rows">Most tokens in one run, of all sequences together.</param>
+    /// <param name="capacity">Most tokens of a sequence in the cache.</param>
+    /// <param name="format">How the cache holds its numbers.</param>
+    public abstract InferenceProgram CreateInferenceProgram(int slots, int rows, int capacity, CacheFormat format);
 
     /// <summary>Memory, programs and optimizer for training this model.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
@@ -79,7 +92,15 @@ public abstract unsafe partial class LanguageModel : IDisposable
     /// <summary>Memory and programs for continuing texts of up to <paramref name="capacity"/> tokens, the prompt included.</summary>
     public Generator CreateGenerator(int capacity) => new(this, capacity);
 
-    /// <summary>The logits of a sequence, [tokens, Vocabulary]. For a look at the model; <see cref="CreateInferenceProgram"/> is for use in a loop.</summary>
+    /// <summary>Memory and programs for continuing many texts at once: see <see cref="SessionPool"/>.</summary>
+    /// <param name="slots">Most sessions at a time.</param>
+    /// <param name="capacity">Most tokens of prompt and continuation together.</param>
+    /// <param name="chunk">Most prompt tokens, of all sessions together, in one step.</param>
+    /// <param name="format">How the key/value cache holds its numbers.</param>
+    public SessionPool CreateSessions(int slots, int capacity, int chunk = 128, CacheFormat format = CacheFormat.Single) =>
+        new(this, slots, capacity, chunk, format);
+
+    /// <summary>The logits of a sequence, [tokens, Vocabulary]. For a look at the model; <see cref="CreateInferenceProgram(int, int, int)"/> is for use in a loop.</summary>
     /// <exception cref="ArgumentException">There are no tokens, or one is outside the vocabulary.</exception>
     public float[] Forward(ReadOnlySpan<int> tokens)
     {
@@ -187,40 +208,6 @@ public abstract unsafe class TrainingProgram : IDisposable
 
     /// <summary>Writes the next values of the states (computed by <see cref="Forward"/>) into the weights.</summary>
     public abstract void CommitStates();
-
-    /// <inheritdoc/>
-    public abstract void Dispose();
-}
-
-/// <summary>Computes logits with a key/value cache. Allocates nothing after construction.</summary>
-public abstract unsafe class InferenceProgram : IDisposable
-{
-    /// <summary>Sequences side by side.</summary>
-    public abstract int Batch { get; }
-
-    /// <summary>Most tokens of a sequence in one run.</summary>
-    public abstract int Chunk { get; }
-
-    /// <summary>Most tokens of a sequence in the cache.</summary>
-    public abstract int Capacity { get; }
-
-    /// <summary>Bytes of activations and of the cache.</summary>
-    public abstract long ArenaBytes { get; }
-
-    /// <summary>The launches of a run and their costs, for the sizes at hand; none for a program that does not tell.</summary>
-    public virtual IReadOnlyList<LaunchInfo> Launches => [];
-
-    /// <summary>Where the caller puts the tokens: [Batch, count], row-major and dense for the count at hand.</summary>
-    public abstract int* Tokens { get; }
-
-    /// <summary>The logits of the last run: [Batch, count, Vocabulary], or [Batch, 1, Vocabulary] if only the last were asked for.</summary>
-    public abstract float* Logits { get; }
-
-    /// <summary>
-    /// Runs <paramref name="count"/> tokens of each sequence, at positions past .. past + count - 1; keys and values of positions below
-    /// <paramref name="past"/> come from the cache. Going back to an earlier position is allowed: it forgets what stood after it.
-    /// </summary>
-    public abstract void Run(int count, int past, bool lastOnly);
 
     /// <inheritdoc/>
     public abstract void Dispose();

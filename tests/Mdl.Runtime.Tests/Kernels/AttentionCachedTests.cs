@@ -1,5 +1,6 @@
 using Mdl.Runtime.Devices;
 using Mdl.Runtime.Kernels;
+using Mdl.Runtime.Models;
 
 namespace Mdl.Runtime.Tests.Kernels;
 
@@ -23,74 +24,134 @@ public sealed unsafe class AttentionCachedTests
     [MemberData(nameof(Shapes))]
     public void NewTokensSeeTheCacheAndAreAppendedToIt(int past, int queries, int heads, int keyHeads, int keyWidth, int valueWidth, int window, bool hasSink)
     {
-        const int Batch = 2;
-        var capacity = past + queries + 3;
-        var random = new Random(1);
-        var s = AttentionTests.Shape(queries, past + queries, heads, keyHeads, keyWidth, valueWidth, Batch, causal: true, window) with
+        // The second sequence is a step behind and in another slot; a slot between them must stay as it is.
+        var first = new SequenceRun(2, past, queries);
+        var second = new SequenceRun(0, Math.Max(past - 1, 0), Math.Max(1, queries - 1));
+        foreach (var format in Enum.GetValues<CacheFormat>())
         {
-            QueryStride = heads * keyWidth, KeyStride = keyHeads * keyWidth, ValueStride = keyHeads * valueWidth, OutputStride = heads * valueWidth,
-        };
-        using var q = Draw.Normal(random, Batch * queries * s.QueryStride);
-        using var k = Draw.Normal(random, Batch * queries * s.KeyStride);
-        using var v = Draw.Normal(random, Batch * queries * s.ValueStride);
-        using var sink = Draw.Normal(random, heads);
-        using var firstKeys = Draw.Normal(random, Batch * capacity * s.KeyStride);
-        using var firstValues = Draw.Normal(random, Batch * capacity * s.ValueStride);
-        float[]? bits = null;
-        foreach (var threads in new[] { 1, 2, 3 })
-        {
-            using var team = new Team(threads);
-            using var keys = Memory<float>.Of(firstKeys.Span.ToArray());
-            using var values = Memory<float>.Of(firstValues.Span.ToArray());
-            using var output = new Memory<float>(Batch * queries * s.OutputStride);
-            Attention.Cached(
-                team, s, q.Data, k.Data, v.Data, hasSink ? sink.Data : null, keys.Data, values.Data, past, capacity, output.Data);
-            AssertAppended(firstKeys, k, keys, past, queries, capacity, (int)s.KeyStride);
-            AssertAppended(firstValues, v, values, past, queries, capacity, (int)s.ValueStride);
-            var reference = new AttentionReference(
-                s, Wide(q.Span), Seen(keys, past + queries, capacity, (int)s.KeyStride), Seen(values, past + queries, capacity, (int)s.ValueStride),
-                hasSink ? Wide(sink.Span) : null, past);
-            // Single-precision scores err by about 1e-6, and so do the probabilities.
-            Close.Assert(reference.Output, output.Span, 1e-5, "output");
-            output.AssertGuardsIntact();
-            bits ??= output.Span.ToArray();
-            Assert.Equal(bits, output.Span.ToArray());
+            Check([first, second], format, heads, keyHeads, keyWidth, valueWidth, window, hasSink);
         }
     }
 
     [Fact]
-    public void CallsAllocateNothing()
+    public void RunsOfAllLengthsMix()
+    {
+        SequenceRun[] runs = [new(4, 0, 1), new(1, 700, 1), new(0, 3, 40), new(3, 255, 4), new(2, 300, 5), new(5, 511, 2)];
+        foreach (var format in Enum.GetValues<CacheFormat>())
+        {
+            Check(runs, format, heads: 4, keyHeads: 2, keyWidth: 32, valueWidth: 24, window: 0, hasSink: true);
+            Check(runs, format, heads: 4, keyHeads: 2, keyWidth: 32, valueWidth: 24, window: 100, hasSink: false);
+        }
+    }
+
+    [Theory]
+    [InlineData(CacheFormat.Single)]
+    [InlineData(CacheFormat.BFloat16)]
+    [InlineData(CacheFormat.SByte)]
+    public void CallsAllocateNothing(CacheFormat format)
     {
         using var team = new Team(2);
         var random = new Random(2);
-        using var x = Draw.Normal(random, 1000);
-        using var keys = Draw.Normal(random, 600 * 32);
-        using var values = Draw.Normal(random, 600 * 32);
-        using var output = new Memory<float>(1000);
-        foreach (var queries in new[] { 1, 5 })
+        using var x = Draw.Normal(random, 2000);
+        using var output = new Memory<float>(2000);
+        using var cache = new KeyValueCache([new(2, 16, 16, 1)], 2, 600, format);
+        var s = AttentionTests.Shape(1, 1, 4, 2, 16, 16, 1, causal: true, 0) with { QueryStride = 64, KeyStride = 32, ValueStride = 32, OutputStride = 64 };
+        Assert.Equal(0, Garbage.Of(() =>
         {
-            var s = AttentionTests.Shape(queries, 500 + queries, 4, 2, 16, 16, 1, causal: true, 0) with
-            {
-                QueryStride = 64, KeyStride = 32, ValueStride = 32, OutputStride = 64,
-            };
-            Assert.Equal(0, Garbage.Of(() => Attention.Cached(team, s, x.Data, x.Data, x.Data, null, keys.Data, values.Data, 500, 600, output.Data)));
-        }
+            ReadOnlySpan<SequenceRun> runs = [new(0, 500, 1), new(1, 400, 7)];
+            Attention.Cached(team, s, x.Data, x.Data, x.Data, null, cache[0, 0], runs, output.Data);
+        }));
     }
 
-    private static void AssertAppended(Memory<float> before, Memory<float> added, Memory<float> after, int past, int count, int capacity, int width)
+    [Fact]
+    public void CopiedSlotsAnswerAlike()
     {
-        var expected = before.Span.ToArray();
-        for (var batch = 0; batch < before.Length / (capacity * width); batch++)
+        foreach (var format in Enum.GetValues<CacheFormat>())
         {
-            added.Span.Slice(batch * count * width, count * width).CopyTo(expected.AsSpan(((batch * capacity) + past) * width));
+            using var team = new Team(2);
+            using var x = Draw.Normal(new Random(3), 30 * 64);
+            using var output = new Memory<float>(64);
+            using var cache = new KeyValueCache([new(2, 16, 16, 3)], 2, 40, format);
+            var s = AttentionTests.Shape(1, 1, 4, 2, 16, 16, 1, causal: true, 0) with { QueryStride = 64, KeyStride = 32, ValueStride = 32, OutputStride = 64 };
+            using var many = new Memory<float>(30 * 64);
+            Attention.Cached(team, s, x.Data, x.Data, x.Data, null, cache[0, 2], [new(0, 0, 30)], many.Data);
+            cache.Copy(0, 1, 30);
+            Attention.Cached(team, s, x.Data, x.Data, x.Data, null, cache[0, 2], [new(0, 30, 1)], output.Data);
+            var expected = output.Span.ToArray();
+            Attention.Cached(team, s, x.Data, x.Data, x.Data, null, cache[0, 2], [new(1, 30, 1)], output.Data);
+            Assert.Equal(expected, output.Span.ToArray());
         }
-
-        Assert.Equal(expected, after.Span.ToArray());
-        after.AssertGuardsIntact();
     }
 
-    private static double[] Seen(Memory<float> cache, int tokens, int capacity, int width) =>
-        [.. Enumerable.Range(0, cache.Length / (capacity * width)).SelectMany(batch => Wide(cache.Span.Slice(batch * capacity * width, tokens * width)))];
+    private static void Check(
+        SequenceRun[] runs, CacheFormat format, int heads, int keyHeads, int keyWidth, int valueWidth, int window, bool hasSink)
+    {
+        var random = new Random(1);
+        var slots = runs.Max(r => r.Slot) + 1;
+        var capacity = runs.Max(r => r.Past + r.Count) + 3;
+        var total = runs.Sum(r => r.Count);
+        var s = AttentionTests.Shape(total, total, heads, keyHeads, keyWidth, valueWidth, 1, causal: true, window) with
+        {
+            QueryStride = heads * keyWidth, KeyStride = keyHeads * keyWidth, ValueStride = keyHeads * valueWidth, OutputStride = heads * valueWidth,
+        };
+        using var q = Draw.Normal(random, total * s.QueryStride);
+        using var k = Draw.Normal(random, total * s.KeyStride);
+        using var v = Draw.Normal(random, total * s.ValueStride);
+        using var sink = Draw.Normal(random, heads);
+        var pasts = runs.Select(r => (K: Draw.Normal(random, r.Past * s.KeyStride), V: Draw.Normal(random, r.Past * s.ValueStride))).ToArray();
+        float[]? bits = null;
+        foreach (var threads in new[] { 1, 2, 3 })
+        {
+            using var team = new Team(threads);
+            using var cache = new KeyValueCache([new(keyHeads, keyWidth, valueWidth, 2)], slots, capacity, format);
+            using var output = new Memory<float>(total * s.OutputStride);
+            for (var i = 0; i < runs.Length; i++)
+            {
+                // What is cached came in chunks, too.
+                if (runs[i].Past > 0)
+                {
+                    using var unused = new Memory<float>(runs[i].Past * s.OutputStride);
+                    using var queries = Draw.Normal(random, runs[i].Past * s.QueryStride);
+                    Attention.Cached(team, s, queries.Data, pasts[i].K.Data, pasts[i].V.Data, null, cache[0, 1], [new(runs[i].Slot, 0, runs[i].Past)], unused.Data);
+                }
+            }
+
+            Attention.Cached(team, s, q.Data, k.Data, v.Data, hasSink ? sink.Data : null, cache[0, 1], runs, output.Data);
+            var row = 0;
+            for (var i = 0; i < runs.Length; i++)
+            {
+                var (past, count) = (runs[i].Past, runs[i].Count);
+                double[] Seen(Memory<float> old, Memory<float> added, long stride) =>
+                    [.. Wide(old.Span[..(int)(past * stride)]), .. Wide(added.Span.Slice((int)(row * stride), (int)(count * stride)))];
+                var reference = new AttentionReference(
+                    s with { Queries = count, Keys = past + count }, Wide(q.Span.Slice(row * (int)s.QueryStride, count * (int)s.QueryStride)),
+                    Seen(pasts[i].K, k, s.KeyStride), Seen(pasts[i].V, v, s.ValueStride), hasSink ? Wide(sink.Span) : null, past);
+                Close.Assert(
+                    reference.Output, output.Span.Slice(row * (int)s.OutputStride, count * (int)s.OutputStride), Tolerance(format), $"{format}, {runs[i]}, output");
+                row += count;
+            }
+
+            output.AssertGuardsIntact();
+            bits ??= output.Span.ToArray();
+            Assert.Equal(bits, output.Span.ToArray());
+        }
+
+        foreach (var (pastKeys, pastValues) in pasts)
+        {
+            pastKeys.Dispose();
+            pastValues.Dispose();
+        }
+    }
+
+    private static double Tolerance(CacheFormat format) => format switch
+    {
+        // Single-precision scores err by about 1e-6, and so do the probabilities.
+        CacheFormat.Single => 1e-5,
+        // Numbers err by up to 2^-9, values up to about 4 by 0.008; scores of deviation 1 by about as much, which moves probabilities by that share.
+        CacheFormat.BFloat16 => 0.02,
+        // Numbers err by up to 1/254 of the largest of a head, about 3.5: twice as much as the larger bfloat16.
+        _ => 0.04,
+    };
 
     private static double[] Wide(ReadOnlySpan<float> values) => [.. values.ToArray().Select(x => (double)x)];
 }

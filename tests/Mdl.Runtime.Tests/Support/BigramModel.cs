@@ -47,8 +47,8 @@ public sealed unsafe class BigramModel : LanguageModel
 
     public override TrainingProgram CreateTrainingProgram(int batch, int length) => new BigramTraining(this, batch, length);
 
-    public override InferenceProgram CreateInferenceProgram(int batch, int chunk, int capacity) =>
-        LastInference = new BigramInference(this, batch, chunk, capacity);
+    public override InferenceProgram CreateInferenceProgram(int slots, int rows, int capacity, CacheFormat format) =>
+        LastInference = new BigramInference(this, slots, rows, capacity);
 
     private static ModelInfo CreateInfo() => new(
         "Bigram",

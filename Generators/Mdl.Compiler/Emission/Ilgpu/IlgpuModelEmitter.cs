@@ -79,7 +79,7 @@ internal static class IlgpuModelEmitter
         const string kernels = "InferenceKernels";
         var code = Header(buffers, model, ns, kernels);
         code.Open($"public sealed partial class {model.ClassName}");
-        ModelEmitter.New(code, "IlgpuInference", "int batch, int chunk, int capacity", "batch, chunk, capacity");
+        ModelEmitter.New(code, "IlgpuInference", "int slots, int rows, int capacity, CacheFormat format", "slots, rows, capacity, format");
         code.Line();
         code.Open("private sealed class IlgpuInference : IlgpuInferenceProgram");
         Fields(code, emitter, ["_weights", .. emitter.Caches.Select(c => c.Name)], ["_tokens", "_rows"]);
@@ -87,11 +87,11 @@ internal static class IlgpuModelEmitter
         code.Line("private readonly long B, capacity;");
         code.Line("private long T, R, past;");
         code.Line();
-        code.Line($"public IlgpuInference({model.ClassName} model, int batch, int chunk, int capacity)");
-        code.Line("    : base(model, batch, chunk, capacity)");
+        code.Line($"public IlgpuInference({model.ClassName} model, int slots, int rows, int capacity, CacheFormat format)");
+        code.Line("    : base(model, slots, rows, capacity, format)");
         code.Block();
         LimitLength(code, plan.Longest, "capacity");
-        code.Line("(B, T, R, this.capacity, _team) = (batch, chunk, (long)batch * chunk, capacity, Team);");
+        code.Line("(B, T, R, this.capacity, _team) = (slots, Chunk, (long)slots * Chunk, capacity, Team);");
         code.Line("(_weights, _tokens, _rows) = (DeviceWeights, DeviceTokens, DeviceRows);");
         code.Line("// Each is alive all the time.");
         code.Line($"_cache = new DeviceArena<float>(_team, [{string.Join(", ", emitter.Caches.Select(c => $"new({ModelEmitter.Quoted(c.Name.TrimStart('_'))}, 4L * {Size(c.Size)}, 0, 0)"))}]);");
