@@ -41,6 +41,7 @@ public sealed unsafe class AttentionCachedTests
         {
             Check(runs, format, heads: 4, keyHeads: 2, keyWidth: 32, valueWidth: 24, window: 0, hasSink: true);
             Check(runs, format, heads: 4, keyHeads: 2, keyWidth: 32, valueWidth: 24, window: 100, hasSink: false);
+            Check(runs, format, heads: 8, keyHeads: 1, keyWidth: 48, valueWidth: 64, window: 0, hasSink: false);
         }
     }
 
