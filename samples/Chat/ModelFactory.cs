@@ -1,0 +1,53 @@
+using System.Text.Json;
+using Mdl.Runtime.Devices;
+using Mdl.Runtime.Models;
+
+namespace Ling.Chat;
+
+/// <summary>The one place that names the generated classes.</summary>
+public static class ModelFactory
+{
+    private static readonly (string Name, int Hidden, int Layers, Func<string, Device, LanguageModel> Load)[] Published =
+    [
+        ("Nano", 256, 4, LingNano.Load),
+        ("Mini", 2048, 20, LingMini.Load),
+        ("Flash", 4096, 32, LingFlash.Load),
+        ("1T", 8192, 80, Ling1T.Load),
+        ("Mini4", 2048, 4, LingMini4.Load),
+        ("Tiny", 64, 3, LingTiny.Load),
+    ];
+
+    public static LanguageModel Create(string name, Device device, ulong seed) =>
+        name == "mini4" ? LingMini4.Create(device, seed) : LingTiny.Create(device, seed);
+
+    /// <summary>The preset of the size that config.json tells; loading checks all the rest.</summary>
+    public static LanguageModel Load(string folder, Device device)
+    {
+        var path = Path.Combine(folder, "config.json");
+        try
+        {
+            using var config = JsonDocument.Parse(File.ReadAllBytes(path));
+            var (hidden, layers) = (Size(config, "hidden_size"), Size(config, "num_hidden_layers"));
+            foreach (var preset in Published)
+            {
+                if (preset.Hidden == hidden && preset.Layers == layers)
+                {
+                    return preset.Load(folder, device);
+                }
+            }
+
+            throw new UsageException($"{path}: no preset has hidden_size {hidden} and num_hidden_layers {layers}; there are "
+                + $"{string.Join(", ", Published.Select(p => $"{p.Name} ({p.Hidden}, {p.Layers})"))}.");
+        }
+        catch (JsonException exception)
+        {
+            throw new UsageException($"{path}: not JSON: {exception.Message}");
+        }
+
+        int Size(JsonDocument config, string key) =>
+            config.RootElement.ValueKind == JsonValueKind.Object && config.RootElement.TryGetProperty(key, out var value)
+                && value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var number)
+                ? number
+                : throw new UsageException($"{path}: it must give {key} as a whole number.");
+    }
+}
