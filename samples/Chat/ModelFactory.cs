@@ -9,12 +9,12 @@ public static class ModelFactory
 {
     private static readonly (string Name, int Hidden, int Layers, Func<string, Device, LanguageModel> Load)[] Published =
     [
-        ("Nano", 256, 4, LingNano.Load),
-        ("Mini", 2048, 20, LingMini.Load),
-        ("Flash", 4096, 32, LingFlash.Load),
-        ("1T", 8192, 80, Ling1T.Load),
-        ("Mini4", 2048, 4, LingMini4.Load),
-        ("Tiny", 64, 3, LingTiny.Load),
+        ("Nano", 256, 4, (folder, device) => LingNano.Load(folder, device)),
+        ("Mini", 2048, 20, (folder, device) => LingMini.Load(folder, device)),
+        ("Flash", 4096, 32, (folder, device) => LingFlash.Load(folder, device)),
+        ("1T", 8192, 80, (folder, device) => Ling1T.Load(folder, device)),
+        ("Mini4", 2048, 4, (folder, device) => LingMini4.Load(folder, device)),
+        ("Tiny", 64, 3, (folder, device) => LingTiny.Load(folder, device)),
     ];
 
     public static LanguageModel Create(string name, Device device, ulong seed) =>

@@ -24,6 +24,11 @@ static int Run(ChatOptions options)
         using var model = options.Model is null
             ? ModelFactory.Create(options.Random!, device, options.Sampling.Seed)
             : ModelFactory.Load(options.Model, device);
+        if (text is TemplateText { Vocabulary: var tokens } && tokens > model.Info.Vocabulary)
+        {
+            throw new UsageException($"{options.Model}: the tokenizer has {tokens} tokens, and the model knows {model.Info.Vocabulary}.");
+        }
+
         using var conversation = new Conversation(model, text, options);
         using var interruption = new Interruption();
         new Dialogue(conversation, interruption, model.Info.TotalSize * sizeof(float)).Run(options.Prompt);

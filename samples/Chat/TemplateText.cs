@@ -24,6 +24,9 @@ public sealed class TemplateText : IConversationText
         StopTokens = [.. GenerationConfig.Load(folder).StopTokens.Append(AnswerEnd[0]).Distinct()];
     }
 
+    /// <summary>One more than the highest number of a token.</summary>
+    public int Vocabulary => _tokenizer.Count;
+
     public IReadOnlyList<int> StopTokens { get; }
 
     public IReadOnlyList<int> AnswerEnd { get; }
