@@ -11,4 +11,13 @@ public enum ElementFormat
 
     /// <summary>Signed integers of 1 byte.</summary>
     SByte,
+
+    /// <summary>Signed integers of 1 byte in blocks of 32 that share a scale in bfloat16; 8.5 bits a number. Only held, never multiplied in this form.</summary>
+    Int8Blocks,
+
+    /// <summary>Integers of 4 bits, less 8, in blocks of 32 that share a scale in bfloat16; 4.5 bits a number. Only held.</summary>
+    Int4Blocks,
+
+    /// <summary>8-bit floating point with 4 bits of exponent and 3 of fraction (E4M3), in blocks of 128 that share a scale in single precision. Only held.</summary>
+    Float8Blocks,
 }

@@ -187,9 +187,9 @@ internal static unsafe partial class GemmBlock
             }
 
             var isByRow = _source.ColumnStride == 1;
-            var bytes = (isByRow ? Columns : end - _fetched) * _source.ElementBytes;
-            var step = (isByRow ? _source.RowStride : _source.ColumnStride) * _source.ElementBytes;
-            var line = (byte*)_source.At(_fetched, 0).Data;
+            var bytes = Weight.Bytes(_source.Format, isByRow ? Columns : end - _fetched);
+            var step = Weight.Bytes(_source.Format, isByRow ? _source.RowStride : _source.ColumnStride);
+            var line = _source.At(_fetched, 0).Start.Address;
             for (var lines = isByRow ? end - _fetched : end > _fetched ? Columns : 0; lines > 0; lines--)
             {
                 for (var i = 0; i < bytes; i += CacheLine)

@@ -72,6 +72,13 @@ internal static unsafe partial class GemmBlock
             return;
         }
 
+        if (allRows <= BlockDots.MostRows && !transposeLeft && a.Format == ElementFormat.Single && a.ColumnStride == 1 && BlockDots.Fits(b, k))
+        {
+            BlockDots.Run(a, b, c, ldc, m, n, k, alpha, accumulate);
+            epilogue.Apply(c, ldc, row, column, m, n);
+            return;
+        }
+
         if (allRows <= Dots.MostRows && !transposeLeft && a.Format == ElementFormat.Single && a.ColumnStride == 1
             && b.RowStride == 1 && b.Rows == null && b.ColumnStride != 1
             && (b.Format == ElementFormat.BFloat16 || (b.Format == ElementFormat.Single && kernels.PerLane == 1)))

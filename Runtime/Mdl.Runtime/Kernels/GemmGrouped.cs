@@ -11,13 +11,13 @@ public static unsafe partial class Gemm
     /// <paramref name="accumulate"/> the products are added to y, and rows without an expert stay as they are.
     /// </summary>
     public static void Grouped(
-        Team team, Matrix x, float* w, bool transposeRight, int* offsets, int experts, float* y, int rows, int n, int k, bool accumulate = false,
+        Team team, Matrix x, Weight w, bool transposeRight, int* offsets, int experts, float* y, int rows, int n, int k, bool accumulate = false,
         ElementFormat arithmetic = ElementFormat.Single) =>
         Grouped(team, x, w, transposeRight, offsets, experts, y, rows, n, k, accumulate, default(NoEpilogue), arithmetic);
 
     /// <summary>As the plain form, with an epilogue on finished tiles; rows without an expert get none.</summary>
     public static void Grouped<TEpilogue>(
-        Team team, Matrix x, float* w, bool transposeRight, int* offsets, int experts, float* y, int rows, int n, int k, bool accumulate, TEpilogue epilogue,
+        Team team, Matrix x, Weight w, bool transposeRight, int* offsets, int experts, float* y, int rows, int n, int k, bool accumulate, TEpilogue epilogue,
         ElementFormat arithmetic = ElementFormat.Single)
         where TEpilogue : struct, ITileEpilogue
     {
@@ -102,7 +102,7 @@ public static unsafe partial class Gemm
         public Team Team;
         public MicroKernels Kernels;
         public Matrix X;
-        public float* W;
+        public Weight W;
         public float* Y;
         public int* Offsets;
         public bool TransposeRight;

@@ -12,7 +12,7 @@ public static unsafe partial class Gemm
     /// <param name="team">The threads.</param>
     /// <param name="x">rows x k; rows may be gathered.</param>
     /// <param name="w">[experts, k, n], or [experts, n, k] if <paramref name="transposeRight"/>.</param>
-    /// <param name="wSecond">The matrices of the second product, in the same order, or null.</param>
+    /// <param name="wSecond">The matrices of the second product, in the same order, or default.</param>
     /// <param name="transposeRight">Whether the matrices are stored transposed.</param>
     /// <param name="offsets">The first row of each expert, and the number of rows that have one.</param>
     /// <param name="experts">The number of matrices.</param>
@@ -24,7 +24,7 @@ public static unsafe partial class Gemm
     /// <param name="epilogue">Reads and writes only the rows it is called for, of memory that the products do not read.</param>
     /// <param name="arithmetic">In which form the operands are multiplied.</param>
     public static void GroupedRows<TEpilogue>(
-        Team team, Matrix x, float* w, float* wSecond, bool transposeRight, int* offsets, int experts, float* y, float* ySecond, int rows, int n, int k,
+        Team team, Matrix x, Weight w, Weight wSecond, bool transposeRight, int* offsets, int experts, float* y, float* ySecond, int rows, int n, int k,
         TEpilogue epilogue, ElementFormat arithmetic = ElementFormat.Single)
         where TEpilogue : struct, IRowEpilogue
     {
@@ -72,7 +72,7 @@ public static unsafe partial class Gemm
         {
             var none = zeros - (long)row * n;
             call.Epilogue.Apply(
-                row, Math.Min(row + RowsOfBlock, rows), 0, call.Y != null ? call.Y : none, call.WSecond == null || call.YSecond != null ? call.YSecond : none);
+                row, Math.Min(row + RowsOfBlock, rows), 0, call.Y != null ? call.Y : none, call.WSecond.IsNull || call.YSecond != null ? call.YSecond : none);
         }
 
         void Clear(float* y)
@@ -94,11 +94,11 @@ public static unsafe partial class Gemm
         var m = Math.Min(call.RowBlock, call.Offsets[e + 1] - row);
         var kernels = call.Kernels;
         long floats = ((long)m * call.N + 15) / 16 * 16;
-        long one = call.Y == null ? floats : 0, other = call.YSecond == null && call.WSecond != null ? floats : 0;
+        long one = call.Y == null ? floats : 0, other = call.YSecond == null && !call.WSecond.IsNull ? floats : 0;
         var memory = (float*)call.Team.Scratch(worker, (one + other) * sizeof(float) + GemmBlock.StreamedScratchBytes(kernels, m, call.N, call.K));
         var scratch = memory + one + other;
         var first = call.Y != null ? call.Y : memory - (long)row * call.N;
-        var second = call.WSecond == null ? null : call.YSecond != null ? call.YSecond : memory + one - (long)row * call.N;
+        var second = call.WSecond.IsNull ? null : call.YSecond != null ? call.YSecond : memory + one - (long)row * call.N;
         var none = default(NoEpilogue);
         GemmBlock.RunStreamed(
             kernels, call.X.At(row, 0), MatrixOf(call, call.W, e), first + (long)row * call.N,
@@ -107,7 +107,7 @@ public static unsafe partial class Gemm
         call.Epilogue.Apply(row, row + m, 0, first, second);
     }
 
-    private static Matrix MatrixOf<TEpilogue>(in GroupedRowsCall<TEpilogue> call, float* w, int expert)
+    private static Matrix MatrixOf<TEpilogue>(in GroupedRowsCall<TEpilogue> call, Weight w, int expert)
         where TEpilogue : struct, IRowEpilogue
     {
         var matrix = w + (long)expert * call.N * call.K;
@@ -119,8 +119,8 @@ public static unsafe partial class Gemm
         public Team Team;
         public MicroKernels Kernels;
         public Matrix X;
-        public float* W;
-        public float* WSecond;
+        public Weight W;
+        public Weight WSecond;
         public float* Y;
         public float* YSecond;
         public int* Offsets;

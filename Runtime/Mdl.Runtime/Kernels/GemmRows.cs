@@ -39,7 +39,7 @@ public static unsafe partial class Gemm
         }
 
         // Few rows are cut by columns, which takes whole products; their bits are the same, except that very few rows add in another order.
-        var whole = rows <= Dots.MostRows || (team.Threads > 1 && blocks < 2 * team.Threads);
+        var whole = rows <= (first.W.IsBlocks ? BlockDots.MostRows : Dots.MostRows) || (team.Threads > 1 && blocks < 2 * team.Threads);
         var kernels = FloatKernels(team, arithmetic);
         using var hold = team.Hold();
         long one = whole ? Missing(first, rows) : GemmBlock.PackedFloats(kernels, first.N, k);

@@ -11,60 +11,74 @@ internal unsafe interface ILaneFormat
     static abstract int PerLane { get; }
 
     /// <summary>Puts <paramref name="count"/> neighbours into lanes; the last lane is filled up with zeros.</summary>
-    static abstract void Row(void* source, ElementFormat format, int count, uint* lanes);
+    static abstract void Row(Weight source, int count, uint* lanes);
 
     /// <summary>lanes[j] = element j of each of the rows; a row that does not exist is null and counts as zeros.</summary>
-    static abstract void Interleave(void** rows, ElementFormat format, int count, uint* lanes);
+    static abstract void Interleave(Weight* rows, int count, uint* lanes);
 }
 
 /// <summary>Pairs of bfloat16, from memory in the same format or in single precision.</summary>
 internal readonly unsafe struct BFloat16Lanes : ILaneFormat
 {
+    private const int Some = 64;
+
     /// <inheritdoc/>
     public static int PerLane => 2;
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Row(void* source, ElementFormat format, int count, uint* lanes)
+    public static void Row(Weight source, int count, uint* lanes)
     {
         lanes[(count - 1) / 2] = 0;
-        if (format == ElementFormat.BFloat16)
+        switch (source.Format)
         {
-            new ReadOnlySpan<ushort>(source, count).CopyTo(new Span<ushort>(lanes, count));
-            return;
-        }
+            case ElementFormat.BFloat16:
+                new ReadOnlySpan<ushort>(source.Address, count).CopyTo(new Span<ushort>(lanes, count));
+                break;
+            case ElementFormat.Single:
+                BFloat16.Round((float*)source.Address, (ushort*)lanes, count);
+                break;
+            default:
+                var some = stackalloc float[Some];
+                for (var i = 0; i < count; i += Some)
+                {
+                    var part = Math.Min(Some, count - i);
+                    WeightReader.Read(source + i, part, some);
+                    BFloat16.Round(some, (ushort*)lanes + i, part);
+                }
 
-        BFloat16.Round((float*)source, (ushort*)lanes, count);
+                break;
+        }
     }
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Interleave(void** rows, ElementFormat format, int count, uint* lanes)
+    public static void Interleave(Weight* rows, int count, uint* lanes)
     {
-        void* even = rows[0], odd = rows[1];
+        Weight even = rows[0], odd = rows[1];
         var j = 0;
-        if (odd == null)
+        if (odd.IsNull)
         {
             for (; j < count; j++)
             {
-                lanes[j] = One(even, format, j);
+                lanes[j] = One(even, j);
             }
 
             return;
         }
 
-        if (Vector512.IsHardwareAccelerated)
+        if (Vector512.IsHardwareAccelerated && even.Format <= ElementFormat.BFloat16)
         {
             for (; j + 16 <= count; j += 16)
             {
-                if (format == ElementFormat.BFloat16)
+                if (even.Format == ElementFormat.BFloat16)
                 {
-                    (Widen((ushort*)even + j) | Vector512.ShiftLeft(Widen((ushort*)odd + j), 16)).Store(lanes + j);
+                    (Widen((ushort*)even.Address + j) | Vector512.ShiftLeft(Widen((ushort*)odd.Address + j), 16)).Store(lanes + j);
                 }
                 else
                 {
-                    var low = BFloat16.RoundToUpperHalf(Vector512.Load((float*)even + j));
-                    var high = BFloat16.RoundToUpperHalf(Vector512.Load((float*)odd + j));
+                    var low = BFloat16.RoundToUpperHalf(Vector512.Load((float*)even.Address + j));
+                    var high = BFloat16.RoundToUpperHalf(Vector512.Load((float*)odd.Address + j));
                     (Vector512.ShiftRightLogical(low, 16) | (high & Vector512.Create(0xFFFF0000u))).Store(lanes + j);
                 }
             }
@@ -72,7 +86,7 @@ internal readonly unsafe struct BFloat16Lanes : ILaneFormat
 
         for (; j < count; j++)
         {
-            lanes[j] = One(even, format, j) | ((uint)One(odd, format, j) << 16);
+            lanes[j] = One(even, j) | ((uint)One(odd, j) << 16);
         }
     }
 
@@ -82,8 +96,7 @@ internal readonly unsafe struct BFloat16Lanes : ILaneFormat
         return Vector512.Create(low, high);
     }
 
-    private static ushort One(void* row, ElementFormat format, int j) =>
-        format == ElementFormat.BFloat16 ? ((ushort*)row)[j] : BFloat16.Round(((float*)row)[j]);
+    private static ushort One(Weight row, int j) => BFloat16.Round(WeightReader.Read(row + j));
 }
 
 /// <summary>Groups of four bytes; for the right operand with 128 added, which makes them unsigned.</summary>
@@ -97,11 +110,11 @@ internal readonly unsafe struct ByteLanes<TSide> : ILaneFormat
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Row(void* source, ElementFormat format, int count, uint* lanes)
+    public static void Row(Weight source, int count, uint* lanes)
     {
         var all = (count + 3) / 4;
         lanes[all - 1] = 0;
-        new ReadOnlySpan<byte>(source, count).CopyTo(new Span<byte>(lanes, count));
+        new ReadOnlySpan<byte>(source.Address, count).CopyTo(new Span<byte>(lanes, count));
         if (TSide.IsRight)
         {
             var i = 0;
@@ -119,9 +132,9 @@ internal readonly unsafe struct ByteLanes<TSide> : ILaneFormat
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Interleave(void** rows, ElementFormat format, int count, uint* lanes)
+    public static void Interleave(Weight* rows, int count, uint* lanes)
     {
-        byte* r0 = (byte*)rows[0], r1 = (byte*)rows[1], r2 = (byte*)rows[2], r3 = (byte*)rows[3];
+        byte* r0 = At(rows[0]), r1 = At(rows[1]), r2 = At(rows[2]), r3 = At(rows[3]);
         var j = 0;
         if (Avx512F.IsSupported && r3 != null)
         {
@@ -148,6 +161,8 @@ internal readonly unsafe struct ByteLanes<TSide> : ILaneFormat
             lanes[j] = lane ^ Offset;
         }
     }
+
+    private static byte* At(Weight row) => row.IsNull ? null : row.Address;
 }
 
 /// <summary>Which operand of a product is meant.</summary>
@@ -171,25 +186,15 @@ internal readonly struct RightSide : IOperandSide
     public static bool IsRight => true;
 }
 
-/// <summary>Single elements in single precision, from memory in single precision or bfloat16.</summary>
+/// <summary>Single elements in single precision, from memory in any format.</summary>
 internal readonly unsafe struct SingleLanes : ILaneFormat
 {
     /// <inheritdoc/>
     public static int PerLane => 1;
 
     /// <inheritdoc/>
-    public static void Row(void* source, ElementFormat format, int count, uint* lanes)
-    {
-        if (format == ElementFormat.BFloat16)
-        {
-            BFloat16.Widen((ushort*)source, (float*)lanes, count);
-        }
-        else
-        {
-            new ReadOnlySpan<uint>(source, count).CopyTo(new Span<uint>(lanes, count));
-        }
-    }
+    public static void Row(Weight source, int count, uint* lanes) => WeightReader.Read(source, count, (float*)lanes);
 
     /// <inheritdoc/>
-    public static void Interleave(void** rows, ElementFormat format, int count, uint* lanes) => Row(rows[0], format, count, lanes);
+    public static void Interleave(Weight* rows, int count, uint* lanes) => Row(rows[0], count, lanes);
 }

@@ -32,7 +32,7 @@ internal static unsafe class LanePacking
             {
                 for (var j = 0; j < columns; j++)
                 {
-                    TFormat.Row(b.At(0, column + j).Data, b.Format, k, temp + j * step);
+                    TFormat.Row(b.At(0, column + j).Start, k, temp + j * step);
                 }
 
                 Transposition.Pack((float*)temp, step, lanes, columns, width, packed);
@@ -83,7 +83,7 @@ internal static unsafe class LanePacking
             for (var i = 0; i < height; i++)
             {
                 rows[i] = (float*)(temp + i * step);
-                TFormat.Row(a.Row(first + i), a.Format, k, temp + i * step);
+                TFormat.Row(a.RowStart(first + i), k, temp + i * step);
             }
 
             for (var i = height; i < width; i++)
@@ -109,15 +109,15 @@ internal static unsafe class LanePacking
     private static void ByDepth<TFormat>(in Matrix x, int k, int columns, int readable, int width, uint* packed)
         where TFormat : struct, ILaneFormat
     {
-        var rows = stackalloc void*[MostPerLane];
+        var rows = stackalloc Weight[MostPerLane];
         for (var i = 0; i < k; i += TFormat.PerLane)
         {
             for (var r = 0; r < TFormat.PerLane; r++)
             {
-                rows[r] = i + r < k ? x.Row(i + r) : null;
+                rows[r] = i + r < k ? x.RowStart(i + r) : default;
             }
 
-            TFormat.Interleave(rows, x.Format, i + TFormat.PerLane < k ? readable : columns, packed);
+            TFormat.Interleave(rows, i + TFormat.PerLane < k ? readable : columns, packed);
             if (columns < width && readable == columns)
             {
                 new Span<uint>(packed + columns, width - columns).Clear();

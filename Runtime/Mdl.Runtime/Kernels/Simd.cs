@@ -13,6 +13,29 @@ public static unsafe class Simd
     private const float Ln2High = 0.693359375f;
     private const float Ln2Low = -2.12194440e-4f;
 
+    /// <summary>Sixteen numbers of a weight that follow one another.</summary>
+    public static Vector512<float> Load(Weight weight)
+    {
+        var numbers = stackalloc float[16];
+        WeightReader.Read(weight, 16, numbers);
+        return Vector512.Load(numbers);
+    }
+
+    /// <summary>Sixteen numbers of a weight, some elements apart.</summary>
+    public static Vector512<float> LoadStrided(Weight weight, long stride)
+    {
+        var numbers = stackalloc float[16];
+        for (var i = 0; i < 16; i++)
+        {
+            numbers[i] = WeightReader.Read(weight + (i * stride));
+        }
+
+        return Vector512.Load(numbers);
+    }
+
+    /// <summary>A number of a weight.</summary>
+    public static float Read(Weight weight) => WeightReader.Read(weight);
+
     /// <summary>e^x; 2 ulp; 0 below -87.3, +infinity above 88.7.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Exp(Vector512<float> x)

@@ -14,8 +14,9 @@ public abstract unsafe partial class LanguageModel : IDisposable
     /// <param name="device">Where the model runs.</param>
     /// <param name="info">Parameters, metrics and training settings.</param>
     /// <param name="backend">The <see cref="Devices.Device.Backend"/> that the model has programs for beside those for the host, if any.</param>
-    /// <exception cref="NotSupportedException">The model has no programs for the device.</exception>
-    protected LanguageModel(Device device, ModelInfo info, string? backend = null)
+    /// <param name="format">How matrices are held; all but single precision serves inference on the host alone.</param>
+    /// <exception cref="NotSupportedException">The model has no programs for the device, or the device none for the format.</exception>
+    protected LanguageModel(Device device, ModelInfo info, string? backend = null, WeightFormat format = WeightFormat.Single)
     {
         ArgumentNullException.ThrowIfNull(device);
         ArgumentNullException.ThrowIfNull(info);
@@ -26,10 +27,15 @@ public abstract unsafe partial class LanguageModel : IDisposable
                 + $"Reference the package {needed} in the project that holds the .mdl file of {info.Name}, and rebuild it.");
         }
 
+        if (format != WeightFormat.Single && device.Backend is not null)
+        {
+            throw new NotSupportedException($"The device {device.Name} holds weights in single precision only, not as {format}.");
+        }
+
         Device = device;
         Info = info;
         HasMtp = info.MtpDepth > 0;
-        WeightBuffer = device.Allocate(info.TotalSize);
+        Store = new WeightStore(device, info, format);
     }
 
     /// <summary>Where the model runs.</summary>
@@ -38,8 +44,19 @@ public abstract unsafe partial class LanguageModel : IDisposable
     /// <summary>Parameters, metrics and training settings.</summary>
     public ModelInfo Info { get; }
 
+    /// <summary>How matrices are held.</summary>
+    public WeightFormat WeightFormat => Store.Format;
+
+    /// <summary>Bytes that the weights take.</summary>
+    public long WeightBytes => Store.Bytes;
+
+    /// <summary>The weights in whatever format they are held; programs for inference read them here.</summary>
+    public WeightStore Store { get; }
+
     /// <summary>The weight memory: <see cref="ModelInfo.TotalSize"/> floats.</summary>
-    public DeviceBuffer WeightBuffer { get; }
+    /// <exception cref="NotSupportedException">The weights are held in a short format.</exception>
+    public DeviceBuffer WeightBuffer => Store.Floats ?? throw new NotSupportedException(
+        $"{Info.Name} holds its weights as {WeightFormat}, for inference alone; training and access to single weights need {nameof(WeightFormat)}.{WeightFormat.Single}.");
 
     /// <summary>The weights as the host sees them. On a device with memory of its own, read it again after each step: see <see cref="DeviceBuffer.Host"/>.</summary>
     public float* Weights => WeightBuffer.Host;
@@ -158,7 +175,7 @@ public abstract unsafe partial class LanguageModel : IDisposable
     /// <inheritdoc/>
     public virtual void Dispose()
     {
-        WeightBuffer.Dispose();
+        Store.Dispose();
         GC.SuppressFinalize(this);
     }
 }

@@ -15,8 +15,9 @@ public readonly record struct Initializer(bool IsNormal, double Value);
 /// <param name="FirstIndex">The index of the first instance.</param>
 /// <param name="Initial">How it starts.</param>
 /// <param name="IsState">True for what training changes otherwise than by gradients, such as a router's bias.</param>
+/// <param name="IsSingle">True for what the source declares <c>in f32</c>: it is held and multiplied in single precision whatever the others are in.</param>
 public sealed record ParameterInfo(
-    string Path, long Offset, IReadOnlyList<long> Shape, int Repeats, int FirstIndex, Initializer Initial, bool IsState)
+    string Path, long Offset, IReadOnlyList<long> Shape, int Repeats, int FirstIndex, Initializer Initial, bool IsState, bool IsSingle = false)
 {
     /// <summary>Elements of one instance.</summary>
     public long InstanceSize { get; } = Shape.Aggregate(1L, (a, b) => a * b);

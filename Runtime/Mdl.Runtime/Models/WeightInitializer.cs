@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using Mdl.Runtime.Kernels;
 using Mdl.Runtime.RandomNumbers;
 
 namespace Mdl.Runtime.Models;
@@ -26,7 +28,7 @@ internal static unsafe class WeightInitializer
     {
         var arguments = new Arguments
         {
-            Destination = model.Weights + parameter.Offset + (instance * parameter.InstanceSize),
+            Destination = model.Store.Instance(parameter, instance),
             Size = parameter.InstanceSize,
             Philox = new Philox(seed, StableHash.Of("weights/" + parameter.InstancePath(instance))),
             Initial = parameter.Initial,
@@ -38,7 +40,22 @@ internal static unsafe class WeightInitializer
     {
         var arguments = (Arguments*)pointer;
         var begin = chunk * ChunkSize;
-        var span = new Span<float>(arguments->Destination + begin, (int)Math.Min(ChunkSize, arguments->Size - begin));
+        var count = (int)Math.Min(ChunkSize, arguments->Size - begin);
+        var target = arguments->Destination + begin;
+        if (target.Format == ElementFormat.Single)
+        {
+            Fill(arguments, begin, new Span<float>(target.Address, count));
+            return;
+        }
+
+        var numbers = (float*)NativeMemory.Alloc((nuint)count, sizeof(float));
+        Fill(arguments, begin, new Span<float>(numbers, count));
+        BlockQuantizer.Write(numbers, target, count);
+        NativeMemory.Free(numbers);
+    }
+
+    private static void Fill(Arguments* arguments, long begin, Span<float> span)
+    {
         if (arguments->Initial.IsNormal)
         {
             Normal.Fill(arguments->Philox, (ulong)begin, (float)arguments->Initial.Value, span);
@@ -51,7 +68,7 @@ internal static unsafe class WeightInitializer
 
     private struct Arguments
     {
-        public float* Destination;
+        public Weight Destination;
         public long Size;
         public Philox Philox;
         public Initializer Initial;
