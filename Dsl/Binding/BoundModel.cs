@@ -20,6 +20,9 @@ public sealed record BoundParameter(
     string Doc,
     Origin Origin)
 {
+    /// <summary>Whether it is declared <c>in f32</c>: held and multiplied in single precision whatever the others are in.</summary>
+    public bool IsSingle { get; init; }
+
     /// <summary>
     /// The name of the tensor in the graphs (<see cref="Parameter"/>, <see cref="OutputKind.State"/>): Path with the range of instances in place of the index, as in
     /// <c>layers[1..3].attention.qkv</c>. Unlike Path it is unique: a dense and a sparse stack of layers share their paths.

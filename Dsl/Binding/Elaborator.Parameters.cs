@@ -47,7 +47,7 @@ internal sealed partial class Elaborator
         var home = frame.Home;
         var stacked = home.Experts is { } experts ? [experts.Count, .. shape] : shape;
         var parameter = new BoundParameter(
-            home.PathOf(name.Text), stacked, home.Region.Repeats, home.Region.FirstIndex, start, isState, doc, OriginOf(span, frame));
+            home.PathOf(name.Text), stacked, home.Region.Repeats, home.Region.FirstIndex, start, isState, doc, OriginOf(span, frame)) { IsSingle = type.Storage == "f32" };
         if (!FitsInMemory(parameter))
         {
             return Fail(frame, DiagnosticIds.SizeOutOfRange, type.Span, $"`{name}` has more elements than any machine can hold");

@@ -32,6 +32,9 @@ internal abstract class Dialect
 
     public abstract RowKernelEmitter Kernel(ScopePlan plan, RowKernel kernel, EmissionBuffers buffers);
 
+    /// <summary>Memory for what reads floats alone.</summary>
+    public string FloatsOf(Storage storage) => storage.IsWeight ? Of(storage) + ".Floats" : Of(storage);
+
     public string Of(Storage storage)
     {
         var terms = new List<string>();

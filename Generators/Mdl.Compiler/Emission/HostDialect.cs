@@ -25,7 +25,7 @@ internal sealed class HostDialect : Dialect
 
     public override string Moved(string pointer, string offset) => $"({pointer} + {offset})";
 
-    public override string Copy(Storage source, string target, Dim size) => $"RowLaunch.Copy({Of(source)}, {target}, {Size(size)});";
+    public override string Copy(Storage source, string target, Dim size) => $"RowLaunch.Copy({FloatsOf(source)}, {target}, {Size(size)});";
 
     public override void Place(CodeWriter constructor, IReadOnlyList<ArenaBuffer> buffers, string arena, string symbols)
     {

@@ -18,21 +18,21 @@ internal static class ModelEmitter
         {
             var layout = new WeightLayout(model);
             var training = new Lazy<TrainingPlan>(() => ModelPlans.Training(model, layout, cancellation));
-            var inference = new Lazy<InferencePlan>(() => ModelPlans.Inference(model, layout, cancellation));
+            var inference = new Lazy<InferencePlan>(() => ModelPlans.Inference(model, layout.Apart, cancellation));
             var folder = options.SourceFolder;
             parts.Add(buffers =>
             [
                 new($"{model.ClassName}.g.cs", Model(buffers, model, ns, layout, training.Value, inference.Value, options.EmitIlgpu)),
                 new($"{model.ClassName}.Training.g.cs", Training(buffers, model, ns, layout, training.Value, inference.Value.Longest, folder)) { IsBody = true },
             ]);
-            parts.Add(buffers => [new($"{model.ClassName}.Inference.g.cs", Inference(buffers, model, ns, inference.Value, folder)) { IsBody = true }]);
+            parts.Add(buffers => [new($"{model.ClassName}.Inference.g.cs", Inference(buffers, model, ns, layout, inference.Value, folder)) { IsBody = true }]);
             if (options.EmitIlgpu && IlgpuLimits.Exceeded(model) is null)
             {
                 parts.Add(buffers =>
                 [
                     IlgpuModelEmitter.Training(
                         buffers, model, ns, layout, ModelPlans.Training(model, layout, cancellation, keepsProducts: true), inference.Value.Longest, folder),
-                    IlgpuModelEmitter.Inference(buffers, model, ns, ModelPlans.Inference(model, layout, cancellation, keepsProducts: true), folder),
+                    IlgpuModelEmitter.Inference(buffers, model, ns, ModelPlans.Inference(model, layout.InBlock, cancellation, keepsProducts: true), folder),
                 ]);
             }
         }
@@ -58,6 +58,8 @@ internal static class ModelEmitter
         return code;
     }
 
+    private const string WeightsDoc = "/// <param name=\"weights\">How matrices are held; only single precision can be trained.</param>";
+
     public static string Text(double value) => value.ToString("R", CultureInfo.InvariantCulture) is var text && double.IsInfinity(value) ? "double.PositiveInfinity" : text;
 
     public static string Quoted(string text) => "\"" + text.Replace("\\", "\\\\").Replace("\"", "\\\"").Replace("\r", "\\r").Replace("\n", "\\n") + "\"";
@@ -78,7 +80,7 @@ internal static class ModelEmitter
         foreach (var p in layout.Parameters)
         {
             code.Line($"        new({Quoted(p.Path)}, {layout[p.Key]}L, [{string.Join(", ", p.Shape)}], {p.Repeats}, {p.FirstIndex}, "
-                + $"new({(p.Initial.IsNormal ? "true" : "false")}, {Text(p.Initial.Value)}), {(p.IsState ? "true" : "false")}),");
+                + $"new({(p.Initial.IsNormal ? "true" : "false")}, {Text(p.Initial.Value)}), {(p.IsState ? "true" : "false")}{(p.IsSingle ? ", IsSingle: true" : "")}),");
         }
 
         code.Line("    ],");
@@ -97,7 +99,8 @@ internal static class ModelEmitter
         CheckpointEmitter.Maps(code, model, layout);
         code.Line("/// <summary>A model whose weights are all zero; see <see cref=\"Create\"/> and <see cref=\"Load\"/>.</summary>");
         code.Line("/// <param name=\"device\">Where it runs; the host processor if null.</param>");
-        code.Open($"public {name}(Device? device = null) : base(device ?? Device.Host, ModelInfo{(emitIlgpu ? ", \"Mdl.Runtime.Ilgpu\"" : "")})");
+        code.Line(WeightsDoc);
+        code.Open($"public {name}(Device? device = null, WeightFormat weights = WeightFormat.Single) : base(device ?? Device.Host, ModelInfo, {(emitIlgpu ? "\"Mdl.Runtime.Ilgpu\"" : "null")}, weights)");
         code.Line("Parameters = new(this);");
         code.Close();
         code.Line();
@@ -107,8 +110,9 @@ internal static class ModelEmitter
         code.Line("/// <summary>A model with freshly drawn weights.</summary>");
         code.Line("/// <param name=\"device\">Where it runs; the host processor if null.</param>");
         code.Line("/// <param name=\"seed\">Equal seeds give equal weights, on any device.</param>");
-        code.Open($"public static {name} Create(Device? device = null, ulong seed = 0)");
-        code.Line($"var model = new {name}(device);");
+        code.Line(WeightsDoc);
+        code.Open($"public static {name} Create(Device? device = null, ulong seed = 0, WeightFormat weights = WeightFormat.Single)");
+        code.Line($"var model = new {name}(device, weights);");
         code.Line("model.Initialize(seed);");
         code.Line("return model;");
         code.Close();
@@ -117,8 +121,9 @@ internal static class ModelEmitter
         code.Line("/// <param name=\"path\">The file, or the folder of a published checkpoint.</param>");
         code.Line("/// <param name=\"device\">Where it runs; the host processor if null.</param>");
         code.Line("/// <exception cref=\"Mdl.Runtime.Checkpoints.SafetensorsException\">The file is damaged or belongs to another model.</exception>");
-        code.Open($"public static {name} Load(string path, Device? device = null)");
-        code.Line($"var model = new {name}(device);");
+        code.Line(WeightsDoc);
+        code.Open($"public static {name} Load(string path, Device? device = null, WeightFormat weights = WeightFormat.Single)");
+        code.Line($"var model = new {name}(device, weights);");
         code.Line("try");
         code.Line("{");
         code.Line("    model.LoadWeights(path);");
@@ -267,13 +272,14 @@ internal static class ModelEmitter
         return code.ToString();
     }
 
-    private static string Inference(EmissionBuffers buffers, BoundModel model, string ns, InferencePlan plan, string? folder)
+    private static string Inference(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, InferencePlan plan, string? folder)
     {
         // The caches that the class speaks of are known when the statements are written.
         var ragged = plan.Uncached is null;
         var emitter = new ProgramEmitter(ragged ? HostDialect.Ragged : HostDialect.Instance, plan.Program, cached: true, buffers, folder);
         var run = buffers.Statements.Restart(3);
         emitter.Statements(run, 0, plan.Program.Top.Steps.Count);
+        var used = layout.Parameters.Select((p, i) => (Parameter: p, Index: i)).Where(p => plan.Parameters.Contains(p.Parameter.Key)).ToList();
         var code = Header(buffers, model, ns);
         code.Open($"public sealed partial class {model.ClassName}");
         New(code, "Inference", "int slots, int rows, int capacity, CacheFormat format", "slots, rows, capacity, format");
@@ -283,7 +289,11 @@ internal static class ModelEmitter
         code.Open("private sealed unsafe class Inference : HostInferenceProgram");
         code.Line("private readonly Device _device;");
         code.Line("private readonly Team _team;");
-        code.Line("private readonly float* _weights;");
+        foreach (var (parameter, _) in used)
+        {
+            code.Line($"private readonly {(layout.Apart(parameter.Key).IsWeight ? "Weight" : "float*")} {layout.Apart(parameter.Key).Pointer}; // {parameter.Key}");
+        }
+
         code.Line("private readonly Arena _arena;");
         code.Line("private readonly int* _tokens, _rows;");
         code.Line("private readonly long capacity;");
@@ -297,7 +307,12 @@ internal static class ModelEmitter
         code.Line($"(B, T, R, this.capacity) = ({Sizes(ragged)}, rows, capacity);");
         code.Line("_device = model.Device;");
         code.Line("_team = _device.Team;");
-        code.Line("_weights = model.Weights;");
+        foreach (var (parameter, index) in used)
+        {
+            var storage = layout.Apart(parameter.Key);
+            code.Line($"{storage.Pointer} = model.Store.{(storage.IsWeight ? "At" : "FloatsAt")}({index});");
+        }
+
         code.Line("_tokens = Tokens;");
         code.Line("_rows = ChosenRows;");
         emitter.Places(code, "_arena");

@@ -21,7 +21,11 @@ internal sealed record TrainingPlan(
 /// <param name="SelectsRows">Whether the input "rows" chooses the rows whose logits are computed.</param>
 /// <param name="Longest">The longest sequence that the model has positions for, or null.</param>
 /// <param name="Uncached">What mixes tokens in a way that no cache holds, or null.</param>
-internal sealed record InferencePlan(ProgramPlan Program, Storage Logits, long Vocabulary, bool SelectsRows, long? Longest, Node? Uncached);
+internal sealed record InferencePlan(ProgramPlan Program, Storage Logits, long Vocabulary, bool SelectsRows, long? Longest, Node? Uncached)
+{
+    /// <summary>The keys of the parameters that the program reads.</summary>
+    public required IReadOnlyCollection<string> Parameters { get; init; }
+}
 
 /// <summary>
 /// From a bound model to the plans of its programs. Devices without epilogues need plans that keep products that only epilogues read.
@@ -77,7 +81,11 @@ internal static class ModelPlans
             Dim.Symbol("B") * (Dim.Symbol("T") + 1 + model.MtpDepth));
     }
 
-    public static InferencePlan Inference(BoundModel model, WeightLayout layout, CancellationToken cancellation, bool keepsProducts = false)
+    /// <param name="model">The model.</param>
+    /// <param name="weight">Where a parameter is, by its key.</param>
+    /// <param name="cancellation">Ends the work.</param>
+    /// <param name="keepsProducts">See above.</param>
+    public static InferencePlan Inference(BoundModel model, Func<string, Storage> weight, CancellationToken cancellation, bool keepsProducts = false)
     {
         var result = model.Forward.Outputs.ToList().FindIndex(o => o.Kind == OutputKind.Result);
         var (graph, _) = Normalizer.Run(CompilerPasses.Forward(model), int.MaxValue);
@@ -86,6 +94,7 @@ internal static class ModelPlans
         var selects = selected is not null;
         graph = Accumulation.Run(selected ?? graph, int.MaxValue).Graph;
         var logits = graph.Outputs[0];
+        var parameters = new HashSet<string>(StringComparer.Ordinal);
         var program = new Planner(
             name => name switch
             {
@@ -93,11 +102,15 @@ internal static class ModelPlans
                 RowSelection.InputName => Storage.At("_rows"),
                 _ => throw new InvalidOperationException($"no input {name}"),
             },
-            path => Storage.At("_weights").Plus(layout[path]),
+            key =>
+            {
+                parameters.Add(key);
+                return weight(key);
+            },
             cancellation,
             keepsProducts).Plan(graph, graph.Nodes.Count, [], [logits]);
         return new(
             program, program.Top.Stored[program.Top.Fuser.DenseBase(logits)], graph.Type(logits).Last.Constant, selects,
-            TokenMixing.LongestSequence(graph), TokenMixing.FirstUncached(graph));
+            TokenMixing.LongestSequence(graph), TokenMixing.FirstUncached(graph)) { Parameters = parameters };
     }
 }

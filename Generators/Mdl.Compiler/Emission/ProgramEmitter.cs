@@ -192,7 +192,7 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
             }
             else
             {
-                code.Line($"{type} {carried.In} = {dialect.Of(carried.Initial)};");
+                code.Line($"{type} {carried.In} = {dialect.FloatsOf(carried.Initial)};");
             }
         }
 

@@ -26,7 +26,7 @@ internal partial class RowKernelEmitter
 
         foreach (var (field, type, _) in _fields)
         {
-            kernels.Line($"public {type}* {field};");
+            kernels.Line($"public {type} {field};");
         }
 
         kernels.Line();
@@ -40,7 +40,7 @@ internal partial class RowKernelEmitter
 
         foreach (var (field, type, _) in _fields)
         {
-            kernels.Line($"{type}* {field} = this.{field};");
+            kernels.Line($"{type} {field} = this.{field};");
         }
 
         kernels.Raw(sums);

@@ -206,11 +206,11 @@ internal partial class RowKernelEmitter
         var address = Address(storage, element, flat, out var level);
         if (level != Level.Column || !_vector)
         {
-            return new(Read(address), level);
+            return new(storage.IsWeight ? $"Simd.Read({address})" : Read(address), level);
         }
 
         var stride = MovingTerm(flat)!.Coefficient;
-        return new(stride.IsOne ? $"Vector512.Load({address})" : $"Simd.LoadStrided({address}, {Text(stride)})", level);
+        return new(stride.IsOne ? $"{(storage.IsWeight ? "Simd" : "Vector512")}.Load({address})" : $"Simd.LoadStrided({address}, {Text(stride)})", level);
     }
 
     private Operand Keep(Place key, Operand operand, string prefix, Value value)

@@ -65,7 +65,10 @@ internal partial class RowKernelEmitter
     /// <summary>The kernel in hand.</summary>
     protected RowKernel Kernel => _kernel;
 
-    /// <summary>Memory that the kernel works on: field, element type, and what the launch sets it to.</summary>
+    /// <summary>The type of a field that points to memory.</summary>
+    protected virtual string MemoryType(ElementType element) => element == ElementType.I32 ? "int*" : "float*";
+
+    /// <summary>Memory that the kernel works on: field, its type, and what the launch sets it to.</summary>
     protected IReadOnlyList<(string Name, string Type, string Source)> Memory => _fields;
 
     /// <summary>Sizes that the kernel needs to know.</summary>
@@ -141,7 +144,7 @@ internal partial class RowKernelEmitter
         code.Line("public long Rows, Grain" + string.Concat(_symbols.Where(s => s != "past").Select(s => ", " + s)) + (_symbols.Contains("past") ? ", past" : "") + ";");
         foreach (var (name, type, _) in _fields)
         {
-            code.Line($"public {type}* {name};");
+            code.Line($"public {type} {name};");
         }
 
         code.Line();
@@ -155,7 +158,7 @@ internal partial class RowKernelEmitter
 
         foreach (var (name, type, _) in _fields)
         {
-            code.Line($"{type}* {name} = k->{name};");
+            code.Line($"{type} {name} = k->{name};");
         }
 
         code.Raw(sums);
@@ -334,7 +337,7 @@ internal partial class RowKernelEmitter
             }
 
             _pointers[storage] = name;
-            _fields.Add((name, element == ElementType.I32 ? "int" : "float", _dialect.Of(storage)));
+            _fields.Add((name, storage.IsWeight ? "Weight" : MemoryType(element), _dialect.Of(storage)));
         }
 
         return name;

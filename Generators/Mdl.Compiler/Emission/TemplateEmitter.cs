@@ -39,7 +39,10 @@ internal sealed class TemplateEmitter(
     // What the model's precision adds to the call of a product.
     private string Arithmetic(bool inF32) => shortFormats && !inF32 ? ", arithmetic: ElementFormat.BFloat16" : "";
 
-    private string P(StridedView view) => dialect.Of(plan.StorageOf(view));
+    private string P(StridedView view) => dialect.FloatsOf(plan.StorageOf(view));
+
+    /// <summary>An operand of a product, which may be a weight in any format.</summary>
+    private string W(StridedView view) => dialect.Of(plan.StorageOf(view));
 
     private TensorType Type(Node node, int input) => Graph.Type(node.Inputs[input]);
 
@@ -48,9 +51,9 @@ internal sealed class TemplateEmitter(
         var (rows, columns) = (view.Strides[view.Strides.Count - 2], view.Strides[view.Strides.Count - 1]);
         return (transposed ? columns : rows, transposed ? rows : columns) switch
         {
-            (var r, { IsOne: true }) => $"Matrix.RowMajor({P(view)}, {Size(r)})",
-            ({ IsOne: true }, var c) => $"Matrix.Transposed({P(view)}, {Size(c)})",
-            var (r, c) => $"new Matrix({P(view)}, {Size(r)}, {Size(c)})",
+            (var r, { IsOne: true }) => $"Matrix.RowMajor({W(view)}, {Size(r)})",
+            ({ IsOne: true }, var c) => $"Matrix.Transposed({W(view)}, {Size(c)})",
+            var (r, c) => $"new Matrix({W(view)}, {Size(r)}, {Size(c)})",
         };
     }
 
@@ -75,7 +78,7 @@ internal sealed class TemplateEmitter(
     private string CallGroupedContract(GroupedContract grouped, Node node, StridedView[] inputs, string output)
     {
         var (w, y) = (Type(node, 1).Shape, node.Types[0].Shape);
-        return $"Gemm.Grouped(_team, {RowsOf(node, 0, inputs)}, {P(inputs[1])}, {(grouped.TransposeRight ? "true" : "false")}, {P(inputs[2])}, {Int(w[0])}, "
+        return $"Gemm.Grouped(_team, {RowsOf(node, 0, inputs)}, {W(inputs[1])}, {(grouped.TransposeRight ? "true" : "false")}, {P(inputs[2])}, {Int(w[0])}, "
             + $"{output}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}{(Accumulation.Addend(node) is null ? "" : ", accumulate: true")}{Arithmetic(grouped.InF32)});";
     }
 
@@ -107,7 +110,7 @@ internal sealed class TemplateEmitter(
     {
         string Each(Func<int, string> text) => text(products[0]) + ", " + (products.Count > 1 ? text(products[1]) : "null");
         var (w, y) = (Type(node, 1).Shape, node.Types[0].Shape);
-        return $"Gemm.GroupedRows(_team, {RowsOf(node, 0, inputs)}, {Each(p => P(plan.Fuser.TemplateInput(Graph.Nodes[p], 1)))}, "
+        return $"Gemm.GroupedRows(_team, {RowsOf(node, 0, inputs)}, {Each(p => W(plan.Fuser.TemplateInput(Graph.Nodes[p], 1)))}, "
             + $"{(((GroupedContract)node.Operation).TransposeRight ? "true" : "false")}, {P(inputs[2])}, {Int(w[0])}, "
             + $"{Each(Place)}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}, {epilogue}{Arithmetic(((GroupedContract)node.Operation).InF32)});";
     }
@@ -127,7 +130,7 @@ internal sealed class TemplateEmitter(
             return $"Matrix.Gathered({P(x)}, {Size(source.Types[0].Last)}, {P(choice)}, {gather.Slots})";
         }
 
-        return $"Matrix.RowMajor({P(inputs[input])}, {Size(Type(node, input).Last)})";
+        return $"Matrix.RowMajor({W(inputs[input])}, {Size(Type(node, input).Last)})";
     }
 
     private string CallGatherGradient(GatherGradient gradient, Node node, StridedView[] inputs, string output) =>

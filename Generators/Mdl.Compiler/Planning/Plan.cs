@@ -10,6 +10,9 @@ namespace Mdl.Compiler.Planning;
 /// <param name="Buffer">The arena buffer behind the pointer, for lifetimes; null for weights, inputs and loop pointers.</param>
 internal sealed record Storage(string Pointer, Dim Offset, EquatableArray<(string Variable, Dim Stride)> Slots, ArenaBuffer? Buffer)
 {
+    /// <summary>Whether the memory may be in a short format of weights, so that only what knows formats may read it.</summary>
+    public bool IsWeight { get; init; }
+
     public static Storage At(string pointer) => new(pointer, Dim.Zero, [], null);
 
     public Storage Plus(Dim offset) => this with { Offset = Offset + offset };

@@ -36,7 +36,8 @@ public readonly unsafe struct Matrix
         _element = of.IsBlocks ? of._element + elements : 0;
     }
 
-    private Matrix(Weight weight, long rowStride, long columnStride)
+    /// <summary>A weight in any format, with any strides.</summary>
+    public Matrix(Weight weight, long rowStride, long columnStride)
         : this(weight.Format >= ElementFormat.Int8Blocks ? weight.Data : weight.Address, weight.Format, rowStride, columnStride)
     {
         _scales = weight.Scales;

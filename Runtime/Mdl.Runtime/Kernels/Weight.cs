@@ -53,6 +53,11 @@ public readonly unsafe struct Weight
         };
     }
 
+    /// <summary>The floats, for what reads these alone.</summary>
+    /// <exception cref="NotSupportedException">The numbers are held in a short format.</exception>
+    public float* Floats => Format == ElementFormat.Single ? (float*)Address : throw new NotSupportedException(
+        $"A matrix that is held as {Format} is read by an operation that reads single precision only. Declare it `in f32` in the .mdl file.");
+
     /// <summary>Floats.</summary>
     public static implicit operator Weight(float* data) => new(data, ElementFormat.Single);
 

@@ -38,6 +38,8 @@ internal sealed class IlgpuRowKernelEmitter(IlgpuDialect dialect, ScopePlan plan
         };
     }
 
+    protected override string MemoryType(ElementType element) => element == ElementType.I32 ? "int" : "float";
+
     protected override string Start(string pointer, string by) => by;
 
     protected override string At(string pointer, string? start, string within)
