@@ -7,6 +7,9 @@ namespace Mdl.Runtime.Models;
 public sealed unsafe class WeightStore : IDisposable
 {
     private const long Alignment = 64;
+
+    // Numbers that are converted at a time; whole blocks of every format.
+    internal const int Part = 1 << 15;
     private readonly ModelInfo _info;
     private readonly long[] _offsets;
     private readonly long[] _scales;
@@ -83,7 +86,7 @@ public sealed unsafe class WeightStore : IDisposable
             : throw new InvalidOperationException($"{_info.Parameters[parameter].Path} is held as {weight.Format}.");
     }
 
-    /// <summary>Writes numbers of one instance; begin and length are multiples of 128 or reach to the end.</summary>
+    /// <summary>Writes numbers of one instance; begin and length are whole blocks of the format, which multiples of 128 always are.</summary>
     public void Write(int parameter, int instance, long begin, ReadOnlySpan<float> values)
     {
         var info = _info.Parameters[parameter];
@@ -106,6 +109,32 @@ public sealed unsafe class WeightStore : IDisposable
         fixed (float* target = values)
         {
             WeightReader.Read(Instance(_info.Parameters[parameter], instance, parameter) + begin, values.Length, target);
+        }
+    }
+
+    /// <summary>Takes over the weights of the same model in another format.</summary>
+    /// <exception cref="ArgumentException">They are those of another model.</exception>
+    public void CopyFrom(WeightStore source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (!ReferenceEquals(source._info, _info))
+        {
+            throw new ArgumentException($"The weights are those of {source._info.Name}, not of {_info.Name}.", nameof(source));
+        }
+
+        var numbers = new float[Part];
+        for (var parameter = 0; parameter < _info.Parameters.Count; parameter++)
+        {
+            var info = _info.Parameters[parameter];
+            for (var instance = 0; instance < info.Instances; instance++)
+            {
+                for (var begin = 0L; begin < info.InstanceSize; begin += Part)
+                {
+                    var part = numbers.AsSpan(0, (int)Math.Min(Part, info.InstanceSize - begin));
+                    source.Read(parameter, instance, begin, part);
+                    Write(parameter, instance, begin, part);
+                }
+            }
         }
     }
 

@@ -1,0 +1,82 @@
+using Mdl.Runtime.Kernels;
+using Mdl.Runtime.Models;
+using Tiny;
+
+namespace Mdl.EndToEnd.Tests;
+
+/// <summary>Models that hold their matrices in short formats compute what the numbers that these formats keep say.</summary>
+public sealed class WeightFormatTests
+{
+    [Theory]
+    [InlineData(WeightFormat.BFloat16, 1)]
+    [InlineData(WeightFormat.Int8, 1)]
+    [InlineData(WeightFormat.Int8, 7)]
+    [InlineData(WeightFormat.Int8, 40)]
+    [InlineData(WeightFormat.Int4, 1)]
+    [InlineData(WeightFormat.Int4, 40)]
+    [InlineData(WeightFormat.Float8, 1)]
+    [InlineData(WeightFormat.Float8, 40)]
+    public void Logits_are_those_of_the_numbers_that_are_kept(WeightFormat format, int length)
+    {
+        using var original = LingBlocks.Create(seed: 3);
+        using var held = new LingBlocks(weights: format);
+        held.Store.CopyFrom(original.Store);
+        using var plain = new LingBlocks();
+        plain.Store.CopyFrom(held.Store);
+        var tokens = TestModels.Tokens(plain, length, seed: 4);
+
+        // The same products of the same numbers; few rows add in another order than many, over at most 256 terms.
+        var (expected, actual) = (plain.Forward(tokens), held.Forward(tokens));
+        var scale = expected.Max(Math.Abs);
+        Assert.True(scale > 0.01);
+        for (var i = 0; i < expected.Length; i++)
+        {
+            Assert.Equal(expected[i], actual[i], 1e-5 * scale);
+        }
+    }
+
+    [Theory]
+    // Of numbers from a normal distribution: half a step of 1/127 of the largest of 32 (about 2.2 deviations) over the square root of 3 is 0.5 %;
+    // with 8 steps to either side it is 8 %; three bits of fraction leave 2.3 %; seven 0.15 %. The limits are a third above.
+    [InlineData(WeightFormat.BFloat16, 0.0022)]
+    [InlineData(WeightFormat.Int8, 0.0075)]
+    [InlineData(WeightFormat.Int4, 0.11)]
+    [InlineData(WeightFormat.Float8, 0.035)]
+    public void Errors_of_every_tensor_are_told_and_small(WeightFormat format, double most)
+    {
+        using var original = LingBlocks.Create(seed: 3);
+        using var held = LingBlocks.Create(seed: 3, weights: format);
+        foreach (var error in WeightErrors.Between(original, held))
+        {
+            var isShort = error.Format != ElementFormat.Single;
+            Assert.InRange(error.Relative, isShort ? most / 10 : 0, isShort ? most : 0);
+        }
+
+        Assert.Contains(WeightErrors.Between(original, held), e => e.Path == "layers[2].ffn.router.weight" && e.Format == ElementFormat.Single);
+        Assert.Contains(WeightErrors.Between(original, held), e => e.Path == "layers[2].ffn.experts.up" && e.Format != ElementFormat.Single);
+    }
+
+    [Fact]
+    public void Memory_is_known_before_and_shrinks_as_the_format_says()
+    {
+        var floats = WeightStore.BytesOf(LingBlocks.ModelInfo, WeightFormat.Single);
+        foreach (var (format, bits) in new[] { (WeightFormat.BFloat16, 16.0), (WeightFormat.Int8, 8.5), (WeightFormat.Int4, 4.5), (WeightFormat.Float8, 8.25) })
+        {
+            using var model = new LingBlocks(weights: format);
+            Assert.Equal(WeightStore.BytesOf(LingBlocks.ModelInfo, format), model.WeightBytes);
+
+            // Vectors and routers stay as they are: less than three per cent of so small a model.
+            Assert.InRange(model.WeightBytes / (double)floats, bits / 32, (bits / 32) + 0.03);
+        }
+    }
+
+    [Fact]
+    public void Training_and_single_weights_are_refused()
+    {
+        using var model = LingBlocks.Create(weights: WeightFormat.Int8);
+        Assert.Contains("Int8", Assert.Throws<NotSupportedException>(() => model.CreateTrainingProgram(1, 8)).Message, StringComparison.Ordinal);
+        Assert.Contains("Int8", Assert.Throws<NotSupportedException>(() => model.Parameters.HeadWeight).Message, StringComparison.Ordinal);
+        Assert.Throws<NotSupportedException>(() => model.Save(Path.Combine(Path.GetTempPath(), "never.safetensors")));
+        Assert.Throws<ArgumentException>(() => model.Store.Write(0, 0, 16, new float[32]));
+    }
+}
