@@ -5,8 +5,12 @@ using Tiny;
 namespace Mdl.EndToEnd.Tests;
 
 /// <summary>Models that hold their matrices in short formats compute what the numbers that these formats keep say.</summary>
-public sealed class WeightFormatTests
+public sealed class WeightFormatTests : IDisposable
 {
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("mdl-formats-");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
     [Theory]
     [InlineData(WeightFormat.BFloat16, 1)]
     [InlineData(WeightFormat.Int8, 1)]
@@ -71,12 +75,23 @@ public sealed class WeightFormatTests
     }
 
     [Fact]
+    public void A_file_of_floats_loads_into_any_format()
+    {
+        var path = Path.Combine(_folder.FullName, "model.safetensors");
+        using var original = LingBlocks.Create(seed: 5);
+        original.Save(path);
+        using var loaded = LingBlocks.Load(path, weights: WeightFormat.Int8);
+        using var drawn = LingBlocks.Create(seed: 5, weights: WeightFormat.Int8);
+        Assert.All(WeightErrors.Between(drawn, loaded), e => Assert.Equal(0, e.Largest));
+    }
+
+    [Fact]
     public void Training_and_single_weights_are_refused()
     {
         using var model = LingBlocks.Create(weights: WeightFormat.Int8);
         Assert.Contains("Int8", Assert.Throws<NotSupportedException>(() => model.CreateTrainingProgram(1, 8)).Message, StringComparison.Ordinal);
         Assert.Contains("Int8", Assert.Throws<NotSupportedException>(() => model.Parameters.HeadWeight).Message, StringComparison.Ordinal);
-        Assert.Throws<NotSupportedException>(() => model.Save(Path.Combine(Path.GetTempPath(), "never.safetensors")));
+        Assert.Throws<NotSupportedException>(() => model.Save(Path.Combine(_folder.FullName, "never.safetensors")));
         Assert.Throws<ArgumentException>(() => model.Store.Write(0, 0, 16, new float[32]));
     }
 }

@@ -1,3 +1,4 @@
+using Mdl.Runtime.Devices;
 using Mdl.Runtime.Models;
 
 namespace Mdl.Runtime.Checkpoints;
@@ -37,7 +38,36 @@ public static unsafe class Checkpoint
     {
         ArgumentNullException.ThrowIfNull(model);
         using var file = SafetensorsFile.Open(path);
-        WeightsOf(model).Fill(file, model.Info.Name, name => name.StartsWith(OptimizerPrefix, StringComparison.Ordinal));
+        static bool IsOptimizer(string name) => name.StartsWith(OptimizerPrefix, StringComparison.Ordinal);
+        if (model.WeightFormat == WeightFormat.Single)
+        {
+            WeightsOf(model).Fill(file, model.Info.Name, IsOptimizer);
+            return;
+        }
+
+        var tensors = new TensorSet();
+        tensors.Add("", model.Info.Parameters, null);
+        tensors.Check(file, model.Info.Name, IsOptimizer);
+        for (var parameter = 0; parameter < model.Info.Parameters.Count; parameter++)
+        {
+            Convert(file, model, parameter);
+        }
+    }
+
+    // One tensor at a time exists in single precision.
+    private static void Convert(SafetensorsFile file, LanguageModel model, int parameter)
+    {
+        var info = model.Info.Parameters[parameter];
+        using var memory = new Arena(info.InstanceSize * sizeof(float));
+        var numbers = (float*)memory.Memory;
+        for (var instance = 0; instance < info.Instances; instance++)
+        {
+            file.Read(info.InstancePath(instance), numbers, info.InstanceSize);
+            for (var begin = 0L; begin < info.InstanceSize; begin += WeightStore.Part)
+            {
+                model.Store.Write(parameter, instance, begin, new(numbers + begin, (int)Math.Min(WeightStore.Part, info.InstanceSize - begin)));
+            }
+        }
     }
 
     internal static TensorSet WeightsOf(LanguageModel model)

@@ -15,7 +15,7 @@ internal sealed unsafe class TensorSet
         {
             for (var instance = 0; instance < parameter.Instances; instance++)
             {
-                var data = memory + parameter.Offset + (instance * parameter.InstanceSize);
+                var data = memory == null ? null : memory + parameter.Offset + (instance * parameter.InstanceSize);
                 _tensors.Add(prefix + parameter.InstancePath(instance), new Tensor(data, parameter.Shape));
             }
         }
@@ -43,7 +43,8 @@ internal sealed unsafe class TensorSet
         }
     }
 
-    private void Check(SafetensorsFile file, string model, Predicate<string> isIgnored)
+    /// <summary>Throws what <see cref="Fill"/> would.</summary>
+    public void Check(SafetensorsFile file, string model, Predicate<string> isIgnored)
     {
         var missing = new List<string>();
         var unfit = new List<string>();

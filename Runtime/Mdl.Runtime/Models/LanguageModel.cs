@@ -162,7 +162,7 @@ public abstract unsafe partial class LanguageModel : IDisposable
         if (Directory.Exists(path))
         {
             using var folder = HuggingFaceFolder.Open(path, Info, Checkpoints);
-            folder.ReadTo(new FloatWeights(this));
+            folder.ReadTo(Store);
             HasMtp = Info.MtpDepth > 0 && folder.HasMtp;
         }
         else

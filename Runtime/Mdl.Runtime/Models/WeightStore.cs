@@ -1,10 +1,11 @@
+using Mdl.Runtime.Checkpoints;
 using Mdl.Runtime.Devices;
 using Mdl.Runtime.Kernels;
 
 namespace Mdl.Runtime.Models;
 
 /// <summary>The memory of a model's weights: floats in one block, or each parameter in the format that suits it.</summary>
-public sealed unsafe class WeightStore : IDisposable
+public sealed unsafe class WeightStore : IWeightDestination, IDisposable
 {
     private const long Alignment = 64;
 
@@ -102,6 +103,8 @@ public sealed unsafe class WeightStore : IDisposable
             BlockQuantizer.Write(source, Instance(info, instance, parameter) + begin, values.Length);
         }
     }
+
+    void IWeightDestination.Store(int parameter, int instance, long begin, ReadOnlySpan<float> values) => Write(parameter, instance, begin, values);
 
     /// <summary>Reads numbers of one instance.</summary>
     public void Read(int parameter, int instance, long begin, Span<float> values)

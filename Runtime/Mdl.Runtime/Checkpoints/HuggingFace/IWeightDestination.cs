@@ -12,15 +12,3 @@ public interface IWeightDestination
     /// <param name="values">The values; valid during the call only. A call ends at the end of a row.</param>
     void Store(int parameter, int instance, long begin, ReadOnlySpan<float> values);
 }
-
-/// <summary>Stores weights in the f32 memory of a model.</summary>
-internal sealed unsafe class FloatWeights(LanguageModel model) : IWeightDestination
-{
-    public void Store(int parameter, int instance, long begin, ReadOnlySpan<float> values)
-    {
-        var tensor = model.GetTensor(parameter, instance);
-        ArgumentOutOfRangeException.ThrowIfNegative(begin);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(begin + values.Length, tensor.Size, nameof(begin));
-        values.CopyTo(new Span<float>(tensor.Data + begin, values.Length));
-    }
-}
