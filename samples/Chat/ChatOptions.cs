@@ -1,4 +1,5 @@
 using Mdl.Runtime.Generation;
+using Mdl.Runtime.Models;
 
 namespace Ling.Chat;
 
@@ -10,6 +11,9 @@ public sealed record ChatOptions
 
     /// <summary>The shape of a model with random weights, or null for a folder.</summary>
     public string? Random { get; init; }
+
+    /// <summary>How the model's matrices are held.</summary>
+    public WeightFormat Weights { get; init; }
 
     public string? System { get; init; }
 

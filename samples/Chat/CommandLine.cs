@@ -2,17 +2,25 @@ using System.CommandLine;
 using System.Globalization;
 using System.Numerics;
 using Mdl.Runtime.Generation;
+using Mdl.Runtime.Models;
 
 namespace Ling.Chat;
 
 /// <summary>The options of the program and their help.</summary>
 public static class CommandLine
 {
+    private static readonly Dictionary<string, WeightFormat> Formats = new(StringComparer.Ordinal)
+    {
+        ["f32"] = WeightFormat.Single, ["bf16"] = WeightFormat.BFloat16, ["int8"] = WeightFormat.Int8, ["int4"] = WeightFormat.Int4, ["fp8"] = WeightFormat.Float8,
+    };
+
     public static RootCommand Create(Func<ChatOptions, int> run)
     {
         var model = new Option<string?>("--model") { HelpName = "FOLDER", Description = "Hugging Face folder of a Ling 2.0 model" };
         var random = new Option<string?>("--random") { Description = "Random weights instead, to try the speed: mini4 is the first 4 layers of Ling-mini-2.0 with its vocabulary" };
         random.AcceptOnlyFromAmong("mini4", "tiny");
+        var weights = new Option<string>("--weights") { Description = "How matrices are held: the shorter, the quicker and the less exact", DefaultValueFactory = _ => "bf16" };
+        weights.AcceptOnlyFromAmong([.. Formats.Keys]);
         var system = new Option<string?>("--system") { HelpName = "TEXT", Description = "Instructions that come before the conversation" };
         var think = new Option<string>("--think") { Description = "Ask the model to think before it answers", DefaultValueFactory = _ => "off" };
         think.AcceptOnlyFromAmong("on", "off");
@@ -30,12 +38,13 @@ public static class CommandLine
 
         var root = new RootCommand("Chat with a Ling 2.0 model. /reset forgets the conversation, /exit ends, Ctrl+C stops an answer.")
         {
-            model, random, system, think, force, prompt, maxTokens, context, seed, threads, temperature, topK, topP, minP, penalty,
+            model, random, weights, system, think, force, prompt, maxTokens, context, seed, threads, temperature, topK, topP, minP, penalty,
         };
         root.SetAction(result => run(new ChatOptions
         {
             Model = result.GetValue(model),
             Random = result.GetValue(random),
+            Weights = Formats[result.GetValue(weights)!],
             System = result.GetValue(system),
             Think = result.GetValue(think) == "on",
             ForceTemplate = result.GetValue(force),

@@ -7,21 +7,21 @@ namespace Ling.Chat;
 /// <summary>The one place that names the generated classes.</summary>
 public static class ModelFactory
 {
-    private static readonly (string Name, int Hidden, int Layers, Func<string, Device, LanguageModel> Load)[] Published =
+    private static readonly (string Name, int Hidden, int Layers, Func<string, Device, WeightFormat, LanguageModel> Load)[] Published =
     [
-        ("Nano", 256, 4, (folder, device) => LingNano.Load(folder, device)),
-        ("Mini", 2048, 20, (folder, device) => LingMini.Load(folder, device)),
-        ("Flash", 4096, 32, (folder, device) => LingFlash.Load(folder, device)),
-        ("1T", 8192, 80, (folder, device) => Ling1T.Load(folder, device)),
-        ("Mini4", 2048, 4, (folder, device) => LingMini4.Load(folder, device)),
-        ("Tiny", 64, 3, (folder, device) => LingTiny.Load(folder, device)),
+        ("Nano", 256, 4, (folder, device, weights) => LingNano.Load(folder, device, weights)),
+        ("Mini", 2048, 20, (folder, device, weights) => LingMini.Load(folder, device, weights)),
+        ("Flash", 4096, 32, (folder, device, weights) => LingFlash.Load(folder, device, weights)),
+        ("1T", 8192, 80, (folder, device, weights) => Ling1T.Load(folder, device, weights)),
+        ("Mini4", 2048, 4, (folder, device, weights) => LingMini4.Load(folder, device, weights)),
+        ("Tiny", 64, 3, (folder, device, weights) => LingTiny.Load(folder, device, weights)),
     ];
 
-    public static LanguageModel Create(string name, Device device, ulong seed) =>
-        name == "mini4" ? LingMini4.Create(device, seed) : LingTiny.Create(device, seed);
+    public static LanguageModel Create(string name, Device device, ulong seed, WeightFormat weights) =>
+        name == "mini4" ? LingMini4.Create(device, seed, weights) : LingTiny.Create(device, seed, weights);
 
     /// <summary>The preset of the size that config.json tells; loading checks all the rest.</summary>
-    public static LanguageModel Load(string folder, Device device)
+    public static LanguageModel Load(string folder, Device device, WeightFormat weights)
     {
         var path = Path.Combine(folder, "config.json");
         try
@@ -32,7 +32,7 @@ public static class ModelFactory
             {
                 if (preset.Hidden == hidden && preset.Layers == layers)
                 {
-                    return preset.Load(folder, device);
+                    return preset.Load(folder, device, weights);
                 }
             }
 

@@ -22,8 +22,8 @@ static int Run(ChatOptions options)
             : new ByteText(options.System);
         using var device = new Device(options.Threads ?? Environment.ProcessorCount);
         using var model = options.Model is null
-            ? ModelFactory.Create(options.Random!, device, options.Sampling.Seed)
-            : ModelFactory.Load(options.Model, device);
+            ? ModelFactory.Create(options.Random!, device, options.Sampling.Seed, options.Weights)
+            : ModelFactory.Load(options.Model, device, options.Weights);
         if (text is TemplateText { Vocabulary: var tokens } && tokens > model.Info.Vocabulary)
         {
             throw new UsageException($"{options.Model}: the tokenizer has {tokens} tokens, and the model knows {model.Info.Vocabulary}.");
@@ -31,7 +31,7 @@ static int Run(ChatOptions options)
 
         using var conversation = new Conversation(model, text, options);
         using var interruption = new Interruption();
-        new Dialogue(conversation, interruption, model.Info.TotalSize * sizeof(float)).Run(options.Prompt);
+        new Dialogue(conversation, interruption, model.WeightBytes).Run(options.Prompt);
         return 0;
     }
     catch (Exception exception) when (exception is UsageException or TokenizerException or SafetensorsException or IOException or UnauthorizedAccessException)

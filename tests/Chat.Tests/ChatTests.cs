@@ -17,6 +17,7 @@ public sealed class ChatTests : IDisposable
         { "--random tiny --temperature -1", "temperature is -1" },
         { "--random tiny --top-k 1.5", "--top-k is '1.5'; it must be a whole number" },
         { "--random tiny --think maybe", "maybe" },
+        { "--random tiny --weights int5", "int5" },
         { "--random tiny --context 8 --prompt 123456789", "--context is 8" },
     };
 
@@ -50,6 +51,20 @@ public sealed class ChatTests : IDisposable
         Assert.Equal(first, ChatProcess.Run("", [.. arguments, "1"]).Output);
         Assert.NotEqual(first, ChatProcess.Run("", [.. arguments, "2"]).Output);
         Assert.Matches(@"prefill 9 tokens, [\d.]+ tokens/s; decode 30 tokens, [\d.]+ tokens/s; weights [\d.]+ MiB, cache and activations [\d.]+ MiB", error);
+    }
+
+    [Fact]
+    public void Shorter_formats_take_less_memory()
+    {
+        double Weights(string format)
+        {
+            var (exitCode, _, error) = ChatProcess.Run("", "--random", "tiny", "--weights", format, "--prompt", "hello", "--max-tokens", "3", "--threads", "1");
+            Assert.Equal(0, exitCode);
+            return double.Parse(System.Text.RegularExpressions.Regex.Match(error, @"weights ([\d.]+) MiB").Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture);
+        }
+
+        var (full, half, quarter) = (Weights("f32"), Weights("bf16"), Weights("int8"));
+        Assert.True(quarter < half && half < full, $"{quarter} < {half} < {full}");
     }
 
     [Fact]
