@@ -48,11 +48,19 @@ public sealed unsafe class RaggedRunTests
     [InlineData("SwitchDropless", CacheFormat.BFloat16, 0.05)]
     [InlineData("LingDeep", CacheFormat.BFloat16, 0.05)]
     [InlineData("DenseSmall", CacheFormat.SByte, 0.1)]
+    [InlineData("LingTiny", CacheFormat.SByte, 0.1)]
+    [InlineData("LingDeep", CacheFormat.SByte, 0.1)]
     public void Short_formats_of_the_cache_are_near_single_precision(string name, CacheFormat format, double tolerance)
     {
         // Keys and values err by up to 2^-9 of themselves, or 1/254 of the largest of a head. Logits are sums of tens of such terms behind several
-        // layers, in which errors grow a few times. No sparse model with 1-byte numbers: a token near a tie goes to other experts.
+        // layers, in which errors grow a few times. With 1-byte numbers a token near a tie may go to other experts, which is no error of the cache:
+        // experts that are all alike leave everything of a sparse model but that.
         using var model = TestModels.Randomized(name, 1);
+        if (format == CacheFormat.SByte)
+        {
+            MakeExpertsAlike(model);
+        }
+
         var texts = Enumerable.Range(0, 3).Select(i => TestModels.Tokens(model, Length, seed: i)).ToArray();
         var whole = texts.Select(text => model.Forward(text)).ToArray();
         using var program = model.CreateInferenceProgram(3, 12, Length, format);
@@ -120,6 +128,22 @@ public sealed unsafe class RaggedRunTests
         Assert.Throws<ArgumentException>(() => program.Run([new(1, 0, 1), new(1, 0, 1)], true));
         Assert.Throws<ArgumentOutOfRangeException>(() => program.CopyCache(0, 2, 1));
         Assert.Throws<ArgumentOutOfRangeException>(() => program.CopyCache(0, 1, 11));
+    }
+
+    private static void MakeExpertsAlike(LanguageModel model)
+    {
+        foreach (var (parameter, info) in model.Info.Parameters.Index().Where(p => p.Item.Path.Contains(".experts.", StringComparison.Ordinal)))
+        {
+            for (var instance = 0; instance < info.Instances; instance++)
+            {
+                var all = model.GetTensor(parameter, instance).AsSpan();
+                var size = all.Length / (int)info.Shape[0];
+                for (var expert = size; expert < all.Length; expert += size)
+                {
+                    all[..size].CopyTo(all[expert..]);
+                }
+            }
+        }
     }
 
     private static ReadOnlySpan<float> Logits(InferenceProgram program, int rows, LanguageModel model) => new(program.Logits, rows * model.Info.Vocabulary);

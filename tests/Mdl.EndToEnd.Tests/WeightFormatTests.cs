@@ -1,3 +1,4 @@
+using Mdl.Runtime.Checkpoints;
 using Mdl.Runtime.Kernels;
 using Mdl.Runtime.Models;
 using Tiny;
@@ -83,6 +84,21 @@ public sealed class WeightFormatTests : IDisposable
         using var loaded = LingBlocks.Load(path, weights: WeightFormat.Int8);
         using var drawn = LingBlocks.Create(seed: 5, weights: WeightFormat.Int8);
         Assert.All(WeightErrors.Between(drawn, loaded), e => Assert.Equal(0, e.Largest));
+    }
+
+    [Theory]
+    [InlineData(float.NaN, WeightFormat.Int8)]
+    [InlineData(float.PositiveInfinity, WeightFormat.Int4)]
+    [InlineData(float.NegativeInfinity, WeightFormat.Float8)]
+    public void Numbers_that_are_not_finite_are_refused_by_name(float bad, WeightFormat format)
+    {
+        var path = Path.Combine(_folder.FullName, "bad.safetensors");
+        using var original = LingBlocks.Create(seed: 5);
+        original.Parameters.LayersFrom1[0].Attention.Out[3, 5] = bad;
+        original.Save(path);
+        var message = Assert.Throws<SafetensorsException>(() => LingBlocks.Load(path, weights: format)).Message;
+        Assert.Contains("bad.safetensors", message, StringComparison.Ordinal);
+        Assert.Contains("Element 389 of layers[1].attention.out", message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -5,7 +5,6 @@ namespace Mdl.Runtime.Checkpoints;
 /// <summary>Named tensors in memory that are to be written to or filled from a file as a whole.</summary>
 internal sealed unsafe class TensorSet
 {
-    private const int MostListed = 20;
     private readonly Dictionary<string, Tensor> _tensors = new(StringComparer.Ordinal);
 
     /// <summary>Adds the instances of parameters that lie in <paramref name="memory"/> as they do in the model's weights.</summary>
@@ -46,37 +45,20 @@ internal sealed unsafe class TensorSet
     /// <summary>Throws what <see cref="Fill"/> would.</summary>
     public void Check(SafetensorsFile file, string model, Predicate<string> isIgnored)
     {
-        var missing = new List<string>();
-        var unfit = new List<string>();
+        var problems = new TensorProblems();
         foreach (var (name, tensor) in _tensors)
         {
             if (!file.Tensors.TryGetValue(name, out var entry))
             {
-                missing.Add(name);
+                problems.Missing.Add(name);
             }
             else if (!entry.Shape.SequenceEqual(tensor.Shape) || !SafetensorsFile.IsReadable(entry))
             {
-                unfit.Add($"{name} is {entry.Type} [{string.Join(", ", entry.Shape)}] instead of F32 {tensor}");
+                problems.Mismatched.Add($"{name} is {entry.Type} [{string.Join(", ", entry.Shape)}] instead of F32 {tensor}");
             }
         }
 
-        var unexpected = file.Tensors.Keys.Where(name => !_tensors.ContainsKey(name) && !isIgnored(name)).Order(StringComparer.Ordinal).ToList();
-        var problems = new List<string>();
-        List("missing", missing, problems);
-        List("unexpected", unexpected, problems);
-        List("mismatched", unfit, problems);
-        if (problems.Count > 0)
-        {
-            throw new SafetensorsException($"{file.Path}: does not fit model {model}: {string.Join("; ", problems)}.");
-        }
-    }
-
-    private static void List(string what, List<string> names, List<string> problems)
-    {
-        if (names.Count > 0)
-        {
-            var more = names.Count > MostListed ? $", and {names.Count - MostListed} more" : "";
-            problems.Add($"{names.Count} {what}: {string.Join(", ", names.Take(MostListed))}{more}");
-        }
+        problems.Unexpected.AddRange(file.Tensors.Keys.Where(name => !_tensors.ContainsKey(name) && !isIgnored(name)));
+        problems.ThrowIfAny(file.Path, model);
     }
 }

@@ -4,9 +4,9 @@ namespace Mdl.Runtime.Generation;
 public struct GenerationSession
 {
     private readonly Generator _generator;
-    private readonly int _session;
+    private readonly ulong _session;
 
-    internal GenerationSession(Generator generator, int session)
+    internal GenerationSession(Generator generator, ulong session)
     {
         _generator = generator;
         _session = session;

@@ -1,5 +1,4 @@
 using Mdl.Runtime.Models;
-using Mdl.Runtime.RandomNumbers;
 
 namespace Mdl.Runtime.Generation;
 
@@ -11,14 +10,9 @@ public sealed unsafe class Generator : IDisposable
 {
     private readonly InferenceProgram _program;
     private readonly Sampler _sampler;
+    private readonly SessionState _state;
     private readonly int _vocabulary;
-    private readonly int[] _tokens;
-    private readonly int[] _occurrences;
-    private SamplingOptions _options = SamplingOptions.Greedy;
-    private int _promptLength;
-    private int _count;
-    private int _cached;
-    private int _session;
+    private ulong _session;
 
     /// <summary>Creates the program and its cache.</summary>
     /// <param name="model">The model; it stays the caller's.</param>
@@ -32,21 +26,20 @@ public sealed unsafe class Generator : IDisposable
         _program = model.CreateInferenceProgram(1, Math.Min(chunk, capacity), capacity);
         _vocabulary = model.Info.Vocabulary;
         _sampler = new Sampler(_vocabulary);
-        _tokens = new int[capacity];
-        _occurrences = new int[_vocabulary];
+        _state = new SessionState(capacity, _vocabulary);
     }
 
     /// <summary>The most tokens of prompt and continuation together.</summary>
-    public int Capacity => _tokens.Length;
+    public int Capacity => _state.Tokens.Length;
 
     /// <summary>Bytes of activations and cache.</summary>
     public long MemoryBytes => _program.ArenaBytes;
 
     /// <summary>Why the last text ended.</summary>
-    public StopReason StopReason { get; private set; }
+    public StopReason StopReason => _state.Stop;
 
     /// <summary>Prompt and continuation so far.</summary>
-    public ReadOnlySpan<int> Tokens => _tokens.AsSpan(0, _count);
+    public ReadOnlySpan<int> Tokens => _state.Tokens.AsSpan(0, _state.Count);
 
     /// <summary>Begins a text, which ends the one before. All of the prompt but its last chunk runs here.</summary>
     /// <param name="prompt">At least one token, and fewer than <see cref="Capacity"/>.</param>
@@ -55,31 +48,14 @@ public sealed unsafe class Generator : IDisposable
     /// <exception cref="ArgumentException">The prompt is empty, too long, or outside the vocabulary, or an option is out of its range.</exception>
     public GenerationSession Start(ReadOnlySpan<int> prompt, SamplingOptions options)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
-        if (prompt.Length == 0 || prompt.Length >= Capacity)
-        {
-            throw new ArgumentException(
-                $"The prompt has {prompt.Length} tokens; it must have at least 1 and leave room for one more in the capacity of {Capacity}.", nameof(prompt));
-        }
-
-        TokenRange.Check(prompt, _vocabulary);
-        _options = options;
-        StopReason = StopReason.None;
-        _promptLength = prompt.Length;
-        _count = _cached = 0;
-        Array.Clear(_occurrences);
-        foreach (var token in prompt)
-        {
-            Append(token);
-        }
-
-        while (_count - _cached > _program.Rows)
+        SessionState.Check(prompt, options, Capacity, _vocabulary);
+        _state.Begin(prompt, 0, options, CancellationToken.None, ++_session);
+        while (_state.Count - _state.Cached > _program.Rows)
         {
             Run(_program.Rows);
         }
 
-        return new GenerationSession(this, ++_session);
+        return new GenerationSession(this, _session);
     }
 
     /// <summary>Continues a prompt until the output is full or the text ends.</summary>
@@ -104,70 +80,33 @@ public sealed unsafe class Generator : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _program.Dispose();
 
-    internal bool TryNext(int session, out int token)
+    internal bool TryNext(ulong session, out int token)
     {
         if (session != _session)
         {
             throw new InvalidOperationException("A later text was started with this generator; only the last one can go on.");
         }
 
-        token = 0;
-        if (StopReason != StopReason.None)
+        if (_state.TryRead(out token))
+        {
+            return true;
+        }
+
+        _state.StopIfDone(Capacity);
+        if (_state.Stop != StopReason.None)
         {
             return false;
         }
 
-        if (_count - _promptLength >= _options.MaxTokens || _count == Capacity)
-        {
-            StopReason = _count == Capacity ? StopReason.Capacity : StopReason.MaxTokens;
-            return false;
-        }
-
-        Run(_count - _cached);
-        token = Draw();
-        if (IsStop(token))
-        {
-            StopReason = StopReason.StopToken;
-            return false;
-        }
-
-        Append(token);
-        return true;
-    }
-
-    private int Draw()
-    {
-        var philox = new Philox(_options.Seed, Sampler.StreamOf(_options.Sequence));
-        return _sampler.Draw(new ReadOnlySpan<float>(_program.Logits, _vocabulary), _occurrences, _options, philox.Double((ulong)_count));
-    }
-
-    private bool IsStop(int token)
-    {
-        for (var i = 0; i < _options.StopTokens.Count; i++)
-        {
-            if (_options.StopTokens[i] == token)
-            {
-                return true;
-            }
-        }
-
-        return false;
-    }
-
-    private void Append(int token)
-    {
-        _tokens[_count++] = token;
-        _occurrences[token]++;
-        if (_options.RepetitionWindow > 0 && _count > _options.RepetitionWindow)
-        {
-            _occurrences[_tokens[_count - 1 - _options.RepetitionWindow]]--;
-        }
+        Run(_state.Count - _state.Cached);
+        _state.Draw(_sampler, new ReadOnlySpan<float>(_program.Logits, _vocabulary));
+        return _state.TryRead(out token);
     }
 
     private void Run(int count)
     {
-        _tokens.AsSpan(_cached, count).CopyTo(new Span<int>(_program.Tokens, count));
-        _program.Run(count, _cached, lastOnly: true);
-        _cached += count;
+        _state.Tokens.AsSpan(_state.Cached, count).CopyTo(new Span<int>(_program.Tokens, count));
+        _program.Run(count, _state.Cached, lastOnly: true);
+        _state.Cached += count;
     }
 }

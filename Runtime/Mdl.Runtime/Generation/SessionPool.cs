@@ -85,15 +85,7 @@ public sealed unsafe class SessionPool : IDisposable
     /// <exception cref="ArgumentException">The prompt is empty, too long, or outside the vocabulary, or an option is out of its range.</exception>
     public bool TryOpen(ReadOnlySpan<int> prompt, SamplingOptions options, out Session session, CancellationToken cancellation = default)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
-        if (prompt.Length == 0 || prompt.Length >= Capacity)
-        {
-            throw new ArgumentException(
-                $"The prompt has {prompt.Length} tokens; it must have at least 1 and leave room for one more in the capacity of {Capacity}.", nameof(prompt));
-        }
-
-        TokenRange.Check(prompt, _vocabulary);
+        SessionState.Check(prompt, options, Capacity, _vocabulary);
         session = default;
         var slot = Place(prompt, out var source, out var shared);
         if (slot < 0)

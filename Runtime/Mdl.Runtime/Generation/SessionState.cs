@@ -1,8 +1,9 @@
+using Mdl.Runtime.Models;
 using Mdl.Runtime.RandomNumbers;
 
 namespace Mdl.Runtime.Generation;
 
-/// <summary>What a slot of a <see cref="SessionPool"/> holds: a text that goes on, or what a closed one left in the cache.</summary>
+/// <summary>A text of a <see cref="Generator"/> or in a slot of a <see cref="SessionPool"/>: one that goes on, or what a closed one left in the cache.</summary>
 internal sealed class SessionState(int capacity, int vocabulary)
 {
     private readonly int[] _occurrences = new int[vocabulary];
@@ -33,6 +34,21 @@ internal sealed class SessionState(int capacity, int vocabulary)
     public StopReason Stop { get; private set; }
 
     public bool IsRunning => IsOpen && Stop == StopReason.None;
+
+    /// <summary>Throws for a prompt or options that no text can begin with.</summary>
+    /// <exception cref="ArgumentException">The prompt is empty, too long, or outside the vocabulary, or an option is out of its range.</exception>
+    public static void Check(ReadOnlySpan<int> prompt, SamplingOptions options, int capacity, int vocabulary)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        if (prompt.Length == 0 || prompt.Length >= capacity)
+        {
+            throw new ArgumentException(
+                $"The prompt has {prompt.Length} tokens; it must have at least 1 and leave room for one more in the capacity of {capacity}.", nameof(prompt));
+        }
+
+        TokenRange.Check(prompt, vocabulary);
+    }
 
     public void Begin(ReadOnlySpan<int> prompt, int reused, SamplingOptions options, CancellationToken cancellation, ulong number)
     {

@@ -6,8 +6,6 @@ namespace Mdl.Runtime.Kernels;
 /// <summary>Brings single precision into the formats of weights.</summary>
 internal static unsafe class BlockQuantizer
 {
-    private const float LargestFloat8 = 448;
-
     /// <summary>Writes numbers that begin and end with whole blocks.</summary>
     /// <param name="source">The numbers.</param>
     /// <param name="target">Where they go.</param>
@@ -25,21 +23,21 @@ internal static unsafe class BlockQuantizer
             case ElementFormat.Int8Blocks:
                 for (var i = 0L; i < count; i += 32)
                 {
-                    Int8(source + i, (sbyte*)(target + i).Address, (ushort*)target.Scales + ((target.Element + i) / 32));
+                    ToInt8(source + i, (sbyte*)(target + i).Address, (ushort*)target.Scales + ((target.Element + i) / 32));
                 }
 
                 break;
             case ElementFormat.Int4Blocks:
                 for (var i = 0L; i < count; i += 32)
                 {
-                    Int4(source + i, (target + i).Address, (ushort*)target.Scales + ((target.Element + i) / 32));
+                    ToInt4(source + i, (target + i).Address, (ushort*)target.Scales + ((target.Element + i) / 32));
                 }
 
                 break;
             case ElementFormat.Float8Blocks:
                 for (var i = 0L; i < count; i += 128)
                 {
-                    Float8(source + i, (target + i).Address, (float*)target.Scales + ((target.Element + i) / 128));
+                    ToFloat8(source + i, (target + i).Address, (float*)target.Scales + ((target.Element + i) / 128));
                 }
 
                 break;
@@ -48,26 +46,9 @@ internal static unsafe class BlockQuantizer
         }
     }
 
-    /// <summary>The nearest number with 4 bits of exponent and 3 of fraction, ties to even; larger ones become the largest.</summary>
-    public static byte ToFloat8(float value)
-    {
-        var sign = value < 0 ? 0x80u : 0;
-        var magnitude = MathF.Min(MathF.Abs(value), LargestFloat8);
-
-        // Below the least normal number, 2^-6, steps are 2^-9.
-        if (magnitude < 1f / 64)
-        {
-            return (byte)(sign | (uint)MathF.Round(magnitude * 512, MidpointRounding.ToEven));
-        }
-
-        var bits = BitConverter.SingleToUInt32Bits(magnitude);
-        bits += 0x7FFFF + ((bits >> 20) & 1);
-        return (byte)(sign | ((bits >> 20) - (120u << 3)));
-    }
-
     // The scale is rounded up, so that the largest number of the block stays in range.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Int8(float* x, sbyte* y, ushort* scale)
+    private static void ToInt8(float* x, sbyte* y, ushort* scale)
     {
         var largest = Vector512.Max(Vector512.Abs(Vector512.Load(x)), Vector512.Abs(Vector512.Load(x + 16)));
         var step = RoundUp(Largest(largest) / 127);
@@ -84,7 +65,7 @@ internal static unsafe class BlockQuantizer
 
     // The element farthest from 0 becomes -8, which has no positive counterpart.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Int4(float* x, byte* y, ushort* scale)
+    private static void ToInt4(float* x, byte* y, ushort* scale)
     {
         var farthest = 0f;
         for (var i = 0; i < 32; i++)
@@ -103,7 +84,7 @@ internal static unsafe class BlockQuantizer
 
     private static int Nibble(float q) => Math.Clamp((int)MathF.Round(q, MidpointRounding.ToEven) + 8, 0, 15);
 
-    private static void Float8(float* x, byte* y, float* scale)
+    private static void ToFloat8(float* x, byte* y, float* scale)
     {
         var largest = 0f;
         for (var i = 0; i < 128; i++)
@@ -111,11 +92,11 @@ internal static unsafe class BlockQuantizer
             largest = MathF.Max(largest, MathF.Abs(x[i]));
         }
 
-        *scale = largest / LargestFloat8;
-        var inverse = largest == 0 ? 0 : LargestFloat8 / largest;
+        *scale = largest / Float8.Largest;
+        var inverse = largest == 0 ? 0 : Float8.Largest / largest;
         for (var i = 0; i < 128; i++)
         {
-            y[i] = ToFloat8(x[i] * inverse);
+            y[i] = Float8.Round(x[i] * inverse);
         }
     }
 

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Mdl.Runtime.Kernels;
 
@@ -32,17 +31,8 @@ internal readonly unsafe struct Int8Format : IBlockFormat
 
     /// <inheritdoc/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Sixteen(byte* data, long i)
-    {
-        var bytes = Vector128.Load((sbyte*)data + (16 * i));
-        if (Avx512F.IsSupported)
-        {
-            return Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(bytes));
-        }
-
-        var (low, high) = Vector128.Widen(bytes);
-        return Vector512.ConvertToSingle(Vector512.Create(Vector256.WidenLower(low.ToVector256Unsafe()), Vector256.WidenLower(high.ToVector256Unsafe())));
-    }
+    public static Vector512<float> Sixteen(byte* data, long i) =>
+        Vector512.ConvertToSingle(Widening.Integers(Vector128.Load((sbyte*)data + (16 * i))));
 
     /// <inheritdoc/>
     public static float One(byte* data, long element) => ((sbyte*)data)[element];
@@ -64,17 +54,9 @@ internal readonly unsafe struct Int4Format : IBlockFormat
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Sixteen(byte* data, long i)
     {
-        var bytes = Vector128.Load(data + (i / 2 * 16));
-        if (Avx512F.IsSupported)
-        {
-            var wide = Avx512F.ConvertToVector512Int32(bytes);
-            var half = (i & 1) == 0 ? wide & Vector512.Create(15) : wide >>> 4;
-            return Vector512.ConvertToSingle(half - Vector512.Create(8));
-        }
-
-        var numbers = ((i & 1) == 0 ? bytes & Vector128.Create((byte)15) : bytes >>> 4).AsSByte() - Vector128.Create((sbyte)8);
-        var (low, high) = Vector128.Widen(numbers);
-        return Vector512.ConvertToSingle(Vector512.Create(Vector256.WidenLower(low.ToVector256Unsafe()), Vector256.WidenLower(high.ToVector256Unsafe())));
+        var both = Widening.Integers(Vector128.Load(data + ((i >>> 1) * 16))).AsInt32();
+        var one = (i & 1) == 0 ? both & Vector512.Create(15) : both >>> 4;
+        return Vector512.ConvertToSingle(one - Vector512.Create(8));
     }
 
     /// <inheritdoc/>
@@ -104,27 +86,11 @@ internal readonly unsafe struct Float8Format : IBlockFormat
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Sixteen(byte* data, long i)
     {
-        var bytes = Vector128.Load(data + (16 * i));
-        Vector512<uint> wide;
-        if (Avx512F.IsSupported)
-        {
-            wide = Avx512F.ConvertToVector512UInt32(bytes);
-        }
-        else
-        {
-            var (low, high) = Vector128.Widen(bytes);
-            wide = Vector512.Create(Vector256.WidenLower(low.ToVector256Unsafe()), Vector256.WidenLower(high.ToVector256Unsafe()));
-        }
-
+        var wide = Widening.Integers(Vector128.Load(data + (16 * i)));
         var magnitude = ((wide & Vector512.Create(0x7Fu)) << 20).AsSingle() * Vector512.Create(Rebias);
         return (magnitude.AsUInt32() | ((wide & Vector512.Create(0x80u)) << 24)).AsSingle();
     }
 
     /// <inheritdoc/>
-    public static float One(byte* data, long element)
-    {
-        uint bits = data[element];
-        var magnitude = BitConverter.UInt32BitsToSingle((bits & 0x7F) << 20) * Rebias;
-        return (bits & 0x80) == 0 ? magnitude : -magnitude;
-    }
+    public static float One(byte* data, long element) => Float8.Widen(data[element]);
 }

@@ -46,17 +46,7 @@ internal readonly unsafe struct BFloat16Element : ICacheElement
     public static bool IsScaled => false;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(byte* source)
-    {
-        var halves = Vector256.Load((ushort*)source);
-        if (Avx512F.IsSupported)
-        {
-            return Vector512.ShiftLeft(Avx512F.ConvertToVector512Int32(halves), 16).AsSingle();
-        }
-
-        var (low, high) = Vector256.Widen(halves);
-        return Vector512.Create(Vector256.ShiftLeft(low, 16), Vector256.ShiftLeft(high, 16)).AsSingle();
-    }
+    public static Vector512<float> Load(byte* source) => Widening.BFloat16((ushort*)source);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Get(byte* source) => BFloat16.Widen(*(ushort*)source);
@@ -77,18 +67,7 @@ internal readonly unsafe struct SByteElement : ICacheElement
     public static bool IsScaled => true;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(byte* source)
-    {
-        var bytes = Vector128.Load((sbyte*)source);
-        if (Avx512F.IsSupported)
-        {
-            return Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(bytes));
-        }
-
-        var (low, high) = Vector128.Widen(bytes);
-        var (first, second) = Vector256.Widen(Vector256.Create(low, high));
-        return Vector512.Create(Vector256.ConvertToSingle(first), Vector256.ConvertToSingle(second));
-    }
+    public static Vector512<float> Load(byte* source) => Vector512.ConvertToSingle(Widening.Integers(Vector128.Load((sbyte*)source)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Get(byte* source) => *(sbyte*)source;

@@ -159,6 +159,18 @@ public abstract unsafe partial class LanguageModel : IDisposable
     /// <exception cref="SafetensorsException">The file or folder is damaged or belongs to another model.</exception>
     public void LoadWeights(string path)
     {
+        try
+        {
+            ReadWeights(path);
+        }
+        catch (NotFiniteNumberException exception)
+        {
+            throw new SafetensorsException($"{path}: {exception.Message}", exception);
+        }
+    }
+
+    private void ReadWeights(string path)
+    {
         if (Directory.Exists(path))
         {
             using var folder = HuggingFaceFolder.Open(path, Info, Checkpoints);

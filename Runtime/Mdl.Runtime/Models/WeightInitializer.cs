@@ -15,20 +15,21 @@ internal static unsafe class WeightInitializer
 
     public static void Run(LanguageModel model, ulong seed)
     {
-        foreach (var parameter in model.Info.Parameters)
+        for (var parameter = 0; parameter < model.Info.Parameters.Count; parameter++)
         {
-            for (var instance = 0; instance < parameter.Instances; instance++)
+            for (var instance = 0; instance < model.Info.Parameters[parameter].Instances; instance++)
             {
                 Fill(model, parameter, instance, seed);
             }
         }
     }
 
-    private static void Fill(LanguageModel model, ParameterInfo parameter, int instance, ulong seed)
+    private static void Fill(LanguageModel model, int index, int instance, ulong seed)
     {
+        var parameter = model.Info.Parameters[index];
         var arguments = new Arguments
         {
-            Destination = model.Store.Instance(parameter, instance),
+            Destination = model.Store.At(index) + (instance * parameter.InstanceSize),
             Size = parameter.InstanceSize,
             Philox = new Philox(seed, StableHash.Of("weights/" + parameter.InstancePath(instance))),
             Initial = parameter.Initial,

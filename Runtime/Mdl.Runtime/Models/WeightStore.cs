@@ -88,6 +88,7 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
     }
 
     /// <summary>Writes numbers of one instance; begin and length are whole blocks of the format, which multiples of 128 always are.</summary>
+    /// <exception cref="NotFiniteNumberException">A block has a number that is not finite, for which there is no scale.</exception>
     public void Write(int parameter, int instance, long begin, ReadOnlySpan<float> values)
     {
         var info = _info.Parameters[parameter];
@@ -98,9 +99,17 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
                 $"Elements {begin} .. {begin + values.Length - 1} of {info.InstancePath(instance)} are no whole blocks of {block}, or lie outside its {info.InstanceSize}.", nameof(values));
         }
 
+        if (block > 1 && values.ContainsAnyExceptInRange(float.MinValue, float.MaxValue))
+        {
+            var at = values.IndexOfAnyExceptInRange(float.MinValue, float.MaxValue);
+            throw new NotFiniteNumberException(
+                $"Element {begin + at} of {info.InstancePath(instance)} is {values[at].ToString(System.Globalization.CultureInfo.InvariantCulture)}; "
+                + $"{Format} holds finite numbers only.");
+        }
+
         fixed (float* source = values)
         {
-            BlockQuantizer.Write(source, Instance(info, instance, parameter) + begin, values.Length);
+            BlockQuantizer.Write(source, Instance(parameter, instance) + begin, values.Length);
         }
     }
 
@@ -111,7 +120,7 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
     {
         fixed (float* target = values)
         {
-            WeightReader.Read(Instance(_info.Parameters[parameter], instance, parameter) + begin, values.Length, target);
+            WeightReader.Read(Instance(parameter, instance) + begin, values.Length, target);
         }
     }
 
@@ -148,20 +157,7 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
         _arena?.Dispose();
     }
 
-    internal Weight Instance(ParameterInfo parameter, int instance)
-    {
-        for (var i = 0; i < _info.Parameters.Count; i++)
-        {
-            if (ReferenceEquals(_info.Parameters[i], parameter))
-            {
-                return Instance(parameter, instance, i);
-            }
-        }
-
-        throw new ArgumentException($"{parameter.Path} is no parameter of {_info.Name}.", nameof(parameter));
-    }
-
-    private Weight Instance(ParameterInfo parameter, int instance, int index) => At(index) + (instance * parameter.InstanceSize);
+    private Weight Instance(int parameter, int instance) => At(parameter) + (instance * _info.Parameters[parameter].InstanceSize);
 
     private static (long[] Offsets, long[] Scales, long Bytes) Layout(ModelInfo info, WeightFormat format)
     {

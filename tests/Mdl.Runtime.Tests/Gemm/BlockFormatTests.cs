@@ -48,15 +48,15 @@ public sealed unsafe class BlockFormatTests
     [Fact]
     public void Every_number_of_8_bits_is_its_own_nearest_and_others_go_to_the_nearest()
     {
-        var numbers = Enumerable.Range(0, 127).Select(bits => (double)Float8(bits)).ToArray();
+        var numbers = Enumerable.Range(0, 127).Select(bits => (double)Float8.Widen((byte)bits)).ToArray();
         Assert.Equal(448, numbers[126]);
         Assert.Equal(Math.Pow(2, -9), numbers[1]);
         for (var bits = 0; bits < 127; bits++)
         {
-            Assert.Equal(bits, BlockQuantizer.ToFloat8((float)numbers[bits]));
+            Assert.Equal(bits, Float8.Round((float)numbers[bits]));
             if (bits > 0)
             {
-                Assert.Equal(bits | 0x80, BlockQuantizer.ToFloat8(-(float)numbers[bits]));
+                Assert.Equal(bits | 0x80, Float8.Round(-(float)numbers[bits]));
             }
         }
 
@@ -65,10 +65,10 @@ public sealed unsafe class BlockFormatTests
         {
             var value = (float)Math.Exp((random.NextDouble() * 18) - 11);
             var nearest = numbers.Min(n => Math.Abs(n - value));
-            Assert.Equal(nearest, Math.Abs(numbers[BlockQuantizer.ToFloat8(value)] - value));
+            Assert.Equal(nearest, Math.Abs(numbers[Float8.Round(value)] - value));
         }
 
-        Assert.Equal(126, BlockQuantizer.ToFloat8(1e9f));
+        Assert.Equal(126, Float8.Round(1e9f));
     }
 
     [Theory]
@@ -168,12 +168,6 @@ public sealed unsafe class BlockFormatTests
                 Assert.Equal(sum, y[(i * n) + j], 1e-6 * k);
             }
         }
-    }
-
-    private static float Float8(int bits)
-    {
-        var b = (byte)bits;
-        return Float8Format.One(&b, 0);
     }
 
     /// <summary>Memory in a format, and the numbers that it keeps.</summary>

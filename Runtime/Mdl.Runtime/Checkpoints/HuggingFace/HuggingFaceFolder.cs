@@ -9,7 +9,6 @@ namespace Mdl.Runtime.Checkpoints;
 /// </summary>
 public sealed class HuggingFaceFolder : IDisposable
 {
-    private const int MostListed = 20;
     private readonly ModelInfo _info;
     private readonly CheckpointMap _map;
     private readonly ShardSet _shards;
@@ -104,22 +103,21 @@ public sealed class HuggingFaceFolder : IDisposable
 
     private void CheckTensors(string path)
     {
-        var missing = new List<string>();
-        var unfit = new List<string>();
+        var problems = new TensorProblems();
         var wanted = new HashSet<string>(StringComparer.Ordinal);
         foreach (var place in Places())
         {
             wanted.Add(place.Name);
             if (_shards.Find(place.Name) is not { } found)
             {
-                missing.Add(place.Name);
+                problems.Missing.Add(place.Name);
                 continue;
             }
 
             var scaled = found.Type == "F8_E4M3";
             if (!found.Shape.SequenceEqual(place.Shape) || !(TensorReader.Reads(found.Type) || (scaled && place.Shape.Length == 2)))
             {
-                unfit.Add($"{place.Name} is {found.Type} [{string.Join(", ", found.Shape)}] instead of [{string.Join(", ", place.Shape)}]");
+                problems.Mismatched.Add($"{place.Name} is {found.Type} [{string.Join(", ", found.Shape)}] instead of [{string.Join(", ", place.Shape)}]");
             }
             else if (scaled)
             {
@@ -128,33 +126,17 @@ public sealed class HuggingFaceFolder : IDisposable
                 long[] blocks = [TensorReader.Blocks(place.Shape[0]), TensorReader.Blocks(place.Shape[1])];
                 if (_shards.Find(name) is not { } scale)
                 {
-                    missing.Add(name);
+                    problems.Missing.Add(name);
                 }
                 else if (scale.Type != "F32" || !scale.Shape.SequenceEqual(blocks))
                 {
-                    unfit.Add($"{name} is {scale.Type} [{string.Join(", ", scale.Shape)}] instead of F32 [{string.Join(", ", blocks)}]");
+                    problems.Mismatched.Add($"{name} is {scale.Type} [{string.Join(", ", scale.Shape)}] instead of F32 [{string.Join(", ", blocks)}]");
                 }
             }
         }
 
-        var unexpected = _shards.Names.Where(n => !wanted.Contains(n)).Order(StringComparer.Ordinal).ToList();
-        var problems = new List<string>();
-        List("missing", missing, problems);
-        List("unexpected", unexpected, problems);
-        List("mismatched", unfit, problems);
-        if (problems.Count > 0)
-        {
-            throw new SafetensorsException($"{path}: does not fit model {_info.Name}: {string.Join("; ", problems)}.");
-        }
-    }
-
-    private static void List(string what, List<string> names, List<string> problems)
-    {
-        if (names.Count > 0)
-        {
-            var more = names.Count > MostListed ? $", and {names.Count - MostListed} more" : "";
-            problems.Add($"{names.Count} {what}: {string.Join(", ", names.Take(MostListed))}{more}");
-        }
+        problems.Unexpected.AddRange(_shards.Names.Where(n => !wanted.Contains(n)));
+        problems.ThrowIfAny(path, _info.Name);
     }
 }
 

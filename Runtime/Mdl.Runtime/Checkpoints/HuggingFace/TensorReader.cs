@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
+using Mdl.Runtime.Kernels;
 
 namespace Mdl.Runtime.Checkpoints;
 
 /// <summary>Brings tensors of a folder to a destination, some rows at a time.</summary>
-internal sealed class TensorReader(ShardSet shards, IWeightDestination destination)
+internal sealed unsafe class TensorReader(ShardSet shards, IWeightDestination destination)
 {
     public const string ScaleSuffix = "_scale_inv";
     private const int BlockSize = 128;
@@ -49,10 +50,10 @@ internal sealed class TensorReader(ShardSet shards, IWeightDestination destinati
                 MemoryMarshal.Cast<byte, float>(raw).CopyTo(values);
                 break;
             case "BF16":
-                var brains = MemoryMarshal.Cast<byte, ushort>(raw);
-                for (var i = 0; i < values.Length; i++)
+                fixed (byte* source = raw)
+                fixed (float* target = values)
                 {
-                    values[i] = BitConverter.UInt32BitsToSingle((uint)brains[i] << 16);
+                    BFloat16.Widen((ushort*)source, target, values.Length);
                 }
 
                 break;
@@ -67,7 +68,7 @@ internal sealed class TensorReader(ShardSet shards, IWeightDestination destinati
             default:
                 for (var i = 0; i < values.Length; i++)
                 {
-                    values[i] = Float8.ToSingle(raw[i]);
+                    values[i] = Float8.Widen(raw[i]);
                 }
 
                 break;
