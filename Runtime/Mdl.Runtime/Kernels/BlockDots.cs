@@ -1,11 +1,12 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Mdl.Runtime.Kernels;
 
 /// <summary>
 /// As <see cref="Dots"/>, with a matrix whose columns are contiguous and held in a format with blocks. Numbers become single precision in registers and
-/// are used for up to eight rows at once.
+/// are used for up to four rows at once.
 /// </summary>
 internal static unsafe class BlockDots
 {
@@ -13,6 +14,7 @@ internal static unsafe class BlockDots
     public const int MostRows = 16;
 
     private const int Step = 32;
+    private const int Group = 4;
 
     /// <summary>Whether columns of b begin with whole blocks, so that a run of 32 elements never leaves its block.</summary>
     public static bool Fits(in Matrix b, int k) => b.IsBlocks && b.Rows == null && b.RowStride == 1 && b.ColumnStride % Step == 0 && k % Step == 0 && b.Start.Element % Step == 0;
@@ -38,50 +40,56 @@ internal static unsafe class BlockDots
     private static void Run<TFormat>(in Matrix a, in Matrix b, float* c, long ldc, int m, int n, int k, float alpha, bool accumulate)
         where TFormat : struct, IBlockFormat
     {
-        var sums = stackalloc float[8];
-        var start = b.Start;
-        var j = 0;
-        if (m == 1)
+        var sums = stackalloc float[Group * Group];
+        for (var j = 0; j < n; j += Group)
         {
-            var x = a.Row(0);
-            for (; j + 4 <= n; j += 4)
+            // Columns that do not exist repeat the last one, and rows the first.
+            var columns = Math.Min(Group, n - j);
+            var start = b.Start + (j * b.ColumnStride);
+            long e0 = start.Element, e1 = e0 + (columns > 1 ? b.ColumnStride : 0), e2 = e1 + (columns > 2 ? b.ColumnStride : 0);
+            var e3 = e2 + (columns > 3 ? b.ColumnStride : 0);
+            for (var i = 0; i < m; i += Group)
             {
-                Four<TFormat>(x, start + (j * b.ColumnStride), b.ColumnStride, k, sums);
-                for (var q = 0; q < 4; q++)
+                var rows = Math.Min(Group, m - i);
+                if (m == 1)
                 {
-                    c[j + q] = (alpha * sums[q]) + (accumulate ? c[j + q] : 0);
+                    One<TFormat>(a.Row(0), start.Data, start.Scales, e0, e1, e2, e3, j + Group < n ? Group * b.ColumnStride : 0, k, sums);
                 }
-            }
-        }
-
-        for (; j < n; j++)
-        {
-            var column = start + (j * b.ColumnStride);
-            for (var i = 0; i < m; i += 8)
-            {
-                var rows = Math.Min(8, m - i);
-                Rows<TFormat>(a, i, rows, column, k, sums);
-                for (var q = 0; q < rows; q++)
+                else
                 {
-                    var target = c + ((i + q) * ldc) + j;
-                    *target = (alpha * sums[q]) + (accumulate ? *target : 0);
+                    var x = a.Row(i);
+                    Four<TFormat>(
+                        x, rows > 1 ? a.Row(i + 1) : x, rows > 2 ? a.Row(i + 2) : x, rows > 3 ? a.Row(i + 3) : x, start.Data, start.Scales, e0, e1, e2, e3, k, sums);
+                }
+
+                for (var r = 0; r < rows; r++)
+                {
+                    var target = c + ((i + r) * ldc) + j;
+                    for (var q = 0; q < columns; q++)
+                    {
+                        target[q] = (alpha * sums[(r * Group) + q]) + (accumulate ? target[q] : 0);
+                    }
                 }
             }
         }
     }
 
-    // One row with four columns: as many streams as keep the memory busy.
+    // One row with four columns. Columns are often shorter than a page, where the hardware's prefetching stops: the next ones are fetched by hand.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Four<TFormat>(float* x, Weight b, long columnStride, int k, float* sums)
+    private static void One<TFormat>(float* x, byte* data, byte* scales, long e0, long e1, long e2, long e3, long ahead, int k, float* sums)
         where TFormat : struct, IBlockFormat
     {
         Vector512<float> s0 = default, s1 = default, s2 = default, s3 = default;
-        var data = b.Data;
-        var scales = b.Scales;
-        var e0 = b.Element;
-        var (e1, e2, e3) = (e0 + columnStride, e0 + (2 * columnStride), e0 + (3 * columnStride));
         for (var i = 0; i < k; i += Step)
         {
+            if (Sse.IsSupported && ahead > 0 && (i & ((1 << TFormat.LineShift) - 1)) == 0)
+            {
+                Sse.Prefetch0(Line<TFormat>(data, e0 + i + ahead));
+                Sse.Prefetch0(Line<TFormat>(data, e1 + i + ahead));
+                Sse.Prefetch0(Line<TFormat>(data, e2 + i + ahead));
+                Sse.Prefetch0(Line<TFormat>(data, e3 + i + ahead));
+            }
+
             var low = Vector512.Load(x + i);
             var high = Vector512.Load(x + i + 16);
             s0 = Add<TFormat>(s0, data, scales, e0 + i, low, high);
@@ -97,64 +105,100 @@ internal static unsafe class BlockDots
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static byte* Line<TFormat>(byte* data, long element)
+        where TFormat : struct, IBlockFormat => data + (element >>> TFormat.LineShift << 6);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<float> Add<TFormat>(Vector512<float> sum, byte* data, byte* scales, long element, Vector512<float> low, Vector512<float> high)
         where TFormat : struct, IBlockFormat
     {
-        var part = Vector512.FusedMultiplyAdd(TFormat.Sixteen(data, (element >>> 4) + 1), high, TFormat.Sixteen(data, element >>> 4) * low);
-        return Vector512.FusedMultiplyAdd(part, Vector512.Create(TFormat.Scale(scales, element / TFormat.BlockSize)), sum);
+        var (first, second) = TFormat.ThirtyTwo(data, element >>> 5);
+        return Vector512.FusedMultiplyAdd(
+            Vector512.FusedMultiplyAdd(second, high, first * low), Vector512.Create(TFormat.Scale(scales, element >>> TFormat.BlockShift)), sum);
     }
 
-    // Up to eight rows with one column; rows that do not exist repeat the first.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Rows<TFormat>(in Matrix a, int first, int count, Weight b, int k, float* sums)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (Vector512<float> Low, Vector512<float> High) Scaled<TFormat>(byte* data, byte* scales, long element)
         where TFormat : struct, IBlockFormat
     {
-        Vector512<float> s0 = default, s1 = default, s2 = default, s3 = default, s4 = default, s5 = default, s6 = default, s7 = default;
-        var data = b.Data;
-        var scales = b.Scales;
-        var element = b.Element;
-        var x0 = a.Row(first);
-        var x1 = count > 1 ? a.Row(first + 1) : x0;
-        var x2 = count > 2 ? a.Row(first + 2) : x0;
-        var x3 = count > 3 ? a.Row(first + 3) : x0;
-        if (count <= 4)
+        var scale = Vector512.Create(TFormat.Scale(scales, element >>> TFormat.BlockShift));
+        var (low, high) = TFormat.ThirtyTwo(data, element >>> 5);
+        return (low * scale, high * scale);
+    }
+
+    // Four rows with four columns: a number is decoded once for four products.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Four<TFormat>(
+        float* x0, float* x1, float* x2, float* x3, byte* data, byte* scales, long e0, long e1, long e2, long e3, int k, float* sums)
+        where TFormat : struct, IBlockFormat
+    {
+        Vector512<float> s00 = default, s01 = default, s02 = default, s03 = default;
+        Vector512<float> s10 = default, s11 = default, s12 = default, s13 = default;
+        Vector512<float> s20 = default, s21 = default, s22 = default, s23 = default;
+        Vector512<float> s30 = default, s31 = default, s32 = default, s33 = default;
+        for (var i = 0; i < k; i += Step)
         {
-            for (var i = 0; i < k; i += 16)
-            {
-                var w = TFormat.Sixteen(data, (element + i) >>> 4) * TFormat.Scale(scales, (element + i) / TFormat.BlockSize);
-                s0 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x0 + i), s0);
-                s1 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x1 + i), s1);
-                s2 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x2 + i), s2);
-                s3 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x3 + i), s3);
-            }
-        }
-        else
-        {
-            var x4 = a.Row(first + 4);
-            var x5 = count > 5 ? a.Row(first + 5) : x0;
-            var x6 = count > 6 ? a.Row(first + 6) : x0;
-            var x7 = count > 7 ? a.Row(first + 7) : x0;
-            for (var i = 0; i < k; i += 16)
-            {
-                var w = TFormat.Sixteen(data, (element + i) >>> 4) * TFormat.Scale(scales, (element + i) / TFormat.BlockSize);
-                s0 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x0 + i), s0);
-                s1 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x1 + i), s1);
-                s2 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x2 + i), s2);
-                s3 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x3 + i), s3);
-                s4 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x4 + i), s4);
-                s5 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x5 + i), s5);
-                s6 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x6 + i), s6);
-                s7 = Vector512.FusedMultiplyAdd(w, Vector512.Load(x7 + i), s7);
-            }
+            var (low0, high0) = Scaled<TFormat>(data, scales, e0 + i);
+            var (low1, high1) = Scaled<TFormat>(data, scales, e1 + i);
+            var (low2, high2) = Scaled<TFormat>(data, scales, e2 + i);
+            var (low3, high3) = Scaled<TFormat>(data, scales, e3 + i);
+            var x = Vector512.Load(x0 + i);
+            s00 = Vector512.FusedMultiplyAdd(x, low0, s00);
+            s01 = Vector512.FusedMultiplyAdd(x, low1, s01);
+            s02 = Vector512.FusedMultiplyAdd(x, low2, s02);
+            s03 = Vector512.FusedMultiplyAdd(x, low3, s03);
+            x = Vector512.Load(x1 + i);
+            s10 = Vector512.FusedMultiplyAdd(x, low0, s10);
+            s11 = Vector512.FusedMultiplyAdd(x, low1, s11);
+            s12 = Vector512.FusedMultiplyAdd(x, low2, s12);
+            s13 = Vector512.FusedMultiplyAdd(x, low3, s13);
+            x = Vector512.Load(x2 + i);
+            s20 = Vector512.FusedMultiplyAdd(x, low0, s20);
+            s21 = Vector512.FusedMultiplyAdd(x, low1, s21);
+            s22 = Vector512.FusedMultiplyAdd(x, low2, s22);
+            s23 = Vector512.FusedMultiplyAdd(x, low3, s23);
+            x = Vector512.Load(x3 + i);
+            s30 = Vector512.FusedMultiplyAdd(x, low0, s30);
+            s31 = Vector512.FusedMultiplyAdd(x, low1, s31);
+            s32 = Vector512.FusedMultiplyAdd(x, low2, s32);
+            s33 = Vector512.FusedMultiplyAdd(x, low3, s33);
+            x = Vector512.Load(x0 + i + 16);
+            s00 = Vector512.FusedMultiplyAdd(x, high0, s00);
+            s01 = Vector512.FusedMultiplyAdd(x, high1, s01);
+            s02 = Vector512.FusedMultiplyAdd(x, high2, s02);
+            s03 = Vector512.FusedMultiplyAdd(x, high3, s03);
+            x = Vector512.Load(x1 + i + 16);
+            s10 = Vector512.FusedMultiplyAdd(x, high0, s10);
+            s11 = Vector512.FusedMultiplyAdd(x, high1, s11);
+            s12 = Vector512.FusedMultiplyAdd(x, high2, s12);
+            s13 = Vector512.FusedMultiplyAdd(x, high3, s13);
+            x = Vector512.Load(x2 + i + 16);
+            s20 = Vector512.FusedMultiplyAdd(x, high0, s20);
+            s21 = Vector512.FusedMultiplyAdd(x, high1, s21);
+            s22 = Vector512.FusedMultiplyAdd(x, high2, s22);
+            s23 = Vector512.FusedMultiplyAdd(x, high3, s23);
+            x = Vector512.Load(x3 + i + 16);
+            s30 = Vector512.FusedMultiplyAdd(x, high0, s30);
+            s31 = Vector512.FusedMultiplyAdd(x, high1, s31);
+            s32 = Vector512.FusedMultiplyAdd(x, high2, s32);
+            s33 = Vector512.FusedMultiplyAdd(x, high3, s33);
         }
 
-        sums[0] = Vector512.Sum(s0);
-        sums[1] = Vector512.Sum(s1);
-        sums[2] = Vector512.Sum(s2);
-        sums[3] = Vector512.Sum(s3);
-        sums[4] = Vector512.Sum(s4);
-        sums[5] = Vector512.Sum(s5);
-        sums[6] = Vector512.Sum(s6);
-        sums[7] = Vector512.Sum(s7);
+        sums[0] = Vector512.Sum(s00);
+        sums[1] = Vector512.Sum(s01);
+        sums[2] = Vector512.Sum(s02);
+        sums[3] = Vector512.Sum(s03);
+        sums[4] = Vector512.Sum(s10);
+        sums[5] = Vector512.Sum(s11);
+        sums[6] = Vector512.Sum(s12);
+        sums[7] = Vector512.Sum(s13);
+        sums[8] = Vector512.Sum(s20);
+        sums[9] = Vector512.Sum(s21);
+        sums[10] = Vector512.Sum(s22);
+        sums[11] = Vector512.Sum(s23);
+        sums[12] = Vector512.Sum(s30);
+        sums[13] = Vector512.Sum(s31);
+        sums[14] = Vector512.Sum(s32);
+        sums[15] = Vector512.Sum(s33);
     }
 }

@@ -56,7 +56,7 @@ internal static unsafe class WeightReader
 
         for (; i + 16 <= count; i += 16)
         {
-            var scale = TFormat.Scale(source.Scales, (element + i) / TFormat.BlockSize);
+            var scale = TFormat.Scale(source.Scales, (element + i) >>> TFormat.BlockShift);
             (TFormat.Sixteen(data, (element + i) / 16) * scale).Store(target + i);
         }
 
@@ -68,5 +68,5 @@ internal static unsafe class WeightReader
 
     private static float One<TFormat>(Weight source, long i)
         where TFormat : struct, IBlockFormat =>
-        TFormat.One(source.Data, source.Element + i) * TFormat.Scale(source.Scales, (source.Element + i) / TFormat.BlockSize);
+        TFormat.One(source.Data, source.Element + i) * TFormat.Scale(source.Scales, (source.Element + i) >>> TFormat.BlockShift);
 }
