@@ -18,7 +18,9 @@ public sealed class RunReport(RunOptions options, RunSettings settings, IProgres
     {
         view.Tell(Line($"data    {corpus.Name}: {corpus.Training.Length / 1e6:F2} MB for training, {corpus.HeldOut.Length / 1e6:F2} MB held out"));
         view.Tell(Line($"        entropy {entropy.Unigram:F3} nats a byte ({entropy.UnigramBits:F3} bits), given the byte before {entropy.Bigram:F3} ({entropy.BigramBits:F3} bits)"));
-        view.Tell(Line($"model   {model.Info.Name}: {model.Info.ParameterCount / 1e6:F2} M parameters, {trainer.MemoryBytes / 1048576.0:F0} MiB to train, {device.Team.Threads} threads"));
+        var info = model.Info;
+        var mtp = info.MtpParameterCount > 0 ? Line($" and {info.MtpParameterCount / 1e6:F2} M of multi-token prediction") : "";
+        view.Tell(Line($"model   {info.Name}: {info.ParameterCount / 1e6:F2} M parameters{mtp}, {trainer.MemoryBytes / 1048576.0:F0} MiB to train, {device.Team.Threads} threads"));
         view.Tell(Line($"run     steps {trainer.StepsDone + 1} to {settings.Steps}, batch {settings.Batch} x {settings.Length}, seed {settings.Seed}"));
     }
 

@@ -4,8 +4,15 @@ using Mdl.Benchmarks.Workers;
 namespace Mdl.Benchmarks;
 
 /// <summary>What cases need to know: how long to measure, and how to start the processes that are measured.</summary>
-internal sealed class BenchmarkContext(int threads, int rounds, bool alone)
+internal sealed class BenchmarkContext(int threads, int rounds, bool alone, string? llama = null, IReadOnlyList<string>? llamaModels = null)
 {
+    /// <summary>llama.cpp, if the user has it.</summary>
+    public Llama? Llama { get; } = llama is null ? null : new Llama(llama, threads);
+
+    /// <summary>A model for it, by the format of its weights, or null.</summary>
+    public string? LlamaModel(string format) =>
+        llamaModels?.FirstOrDefault(m => m.StartsWith(format + "=", StringComparison.Ordinal)) is { } found ? found[(format.Length + 1)..] : null;
+
     public int Threads { get; } = threads;
 
     /// <summary>How often the two sides take turns.</summary>

@@ -20,11 +20,13 @@ internal static class CommandLine
         var rounds = new Option<int>("--rounds") { Description = "How often the two sides take turns", DefaultValueFactory = _ => 7 };
         var markdown = new Option<FileInfo?>("--markdown") { Description = "Where to put the table: a new file, or a file that has the marks of an earlier table" };
         var alone = new Option<bool>("--alone") { Description = "Leave libtorch out" };
-        var command = new RootCommand("Measures Mdl and, where it has been built, libtorch in the same run.") { cases, threads, rounds, alone, markdown };
+        var llama = new Option<string?>("--llama") { HelpName = "PROGRAM", Description = "llama.cpp, for the case serving: see docs/performance.md" };
+        var llamaModels = new Option<string[]>("--llama-model") { HelpName = "FORMAT=FILE", Description = "A model for it, as in int8=model.gguf" };
+        var command = new RootCommand("Measures Mdl and, where it has been built, libtorch in the same run.") { cases, threads, rounds, alone, markdown, llama, llamaModels };
         command.SetAction(parsed =>
         {
             var chosen = parsed.GetValue(cases) is { Length: > 0 } names ? BenchmarkCase.All.Where(c => names.Contains(c.Name)).ToArray() : BenchmarkCase.All;
-            Run(chosen, new BenchmarkContext(parsed.GetValue(threads), parsed.GetValue(rounds), parsed.GetValue(alone)), parsed.GetValue(markdown));
+            Run(chosen, new BenchmarkContext(parsed.GetValue(threads), parsed.GetValue(rounds), parsed.GetValue(alone), parsed.GetValue(llama), parsed.GetValue(llamaModels)), parsed.GetValue(markdown));
         });
         command.Subcommands.Add(Sweep(threads));
         return command.Parse(args).Invoke();

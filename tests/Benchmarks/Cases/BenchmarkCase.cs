@@ -19,6 +19,7 @@ internal sealed record BenchmarkCase(string Name, Func<BenchmarkContext, IEnumer
         new("startup", StartupCase.Run),
         new("allocations", AllocationCase.Run),
         new("decode", DecodeCase.Run),
+        new("serving", ServingCase.Run),
         new("generator", GeneratorCase.Run),
     ];
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Mdl.Benchmarks.Workers;
 using Mdl.Runtime.Devices;
+using Mdl.Runtime.Models;
 
 namespace Mdl.Benchmarks.Own;
 
@@ -11,6 +12,7 @@ internal sealed class Requests(int threads) : IDisposable
     private readonly Compilation _compilation = new();
     private Device? _device;
     private Training? _training;
+    private Serving? _serving;
 
     private Device Device => _device ??= new Device(threads);
 
@@ -52,6 +54,12 @@ internal sealed class Requests(int threads) : IDisposable
                 return [WorkerLoop.PeakMemory()];
             case "decode": // prompt tokens: seconds and managed bytes of a token
                 return Decoding.Time(Device, Int(words[1]), Int(words[2]));
+            case "serve-begin": // format of weights
+                _serving?.Dispose();
+                _serving = new Serving(Device, Enum.Parse<WeightFormat>(words[1]));
+                return [];
+            case "serve": // prompt tokens: seconds of the prompt, of a token, of a step of eight sequences
+                return (_serving ?? throw new InvalidOperationException("serve comes after serve-begin")).Time(Int(words[1]), Int(words[2]));
             case "compile": // one compilation
                 return [_compilation.Time()];
             default:
@@ -62,6 +70,7 @@ internal sealed class Requests(int threads) : IDisposable
     public void Dispose()
     {
         _training?.Dispose();
+        _serving?.Dispose();
         _device?.Dispose();
     }
 

@@ -5,7 +5,7 @@ namespace Mdl.Benchmarks.Reports;
 /// <summary>Rows as aligned text and as Markdown.</summary>
 internal static class Table
 {
-    private static readonly string[] Head = ["what", "unit", "ours", "libtorch", "ratio", "of the limit", "target", "reached"];
+    private static readonly string[] Head = ["what", "unit", "ours", "peer", "ratio", "of the limit", "target", "reached"];
 
     // The columns with numbers stand to the right.
     private static bool IsNumber(int column) => column is >= 2 and <= 5;
