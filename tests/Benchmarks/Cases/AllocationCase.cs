@@ -15,7 +15,9 @@ internal static class AllocationCase
         // Some 30 KB are allocated once within the first steps, and never again: not counted, since it does not grow with the steps.
         own.Ask($"train-garbage {Steps}");
         yield return Judge("managed memory of a training step", own.Ask($"train-garbage {Steps}")[0]);
-        yield return Judge("managed memory of a decoded token", DecodeCase.Ask(own)[1]);
+
+        // Likewise: what a token allocates is there both times.
+        yield return Judge("managed memory of a decoded token", Math.Min(DecodeCase.Ask(own)[1], DecodeCase.Ask(own)[1]));
     }
 
     private static Row Judge(string what, double bytes) => new(what, "bytes", bytes) { Target = "0", Reached = bytes == 0 };
