@@ -15,6 +15,9 @@ internal static class GemmCase
     // Where libtorch itself comes this near to the peak, there is nothing to win and matching it is enough.
     private const double NearPeak = 0.8;
 
+    // No more than this share of the peak is asked for, whatever libtorch reaches: docs/decisions/0006.
+    private const double PeakCap = 0.85;
+
     private static readonly string[] Layouts = ["NN", "NT", "TN", "TT"];
 
     private static readonly Size[] Sizes =
@@ -67,13 +70,16 @@ internal static class GemmCase
     private static Row Judge(Size size, string layout, double ours, double? peer, double peak)
     {
         var ratio = peer > NearPeak * peak ? 1 : size.Ratio;
-        var share = size.PeakShare is { } wanted ? string.Create(CultureInfo.InvariantCulture, $", {wanted:0 %} of the peak") : "";
+        var isCapped = peer * ratio > PeakCap * peak && ratio > 1;
+        var target = isCapped
+            ? string.Create(CultureInfo.InvariantCulture, $"{PeakCap:0 %} of the peak (below {ratio}x)")
+            : string.Create(CultureInfo.InvariantCulture, $"{ratio}x{(size.PeakShare is { } wanted ? $", {wanted:0 %} of the peak" : "")}");
         return new Row($"f32 product {size.M} x {size.K} x {size.N}, {layout}", "GFLOP/s", ours)
         {
             Peer = peer,
             OfLimit = ours / peak,
-            Target = string.Create(CultureInfo.InvariantCulture, $"{ratio}x{share}"),
-            Reached = peer is null ? null : ours >= ratio * peer && ours >= (size.PeakShare ?? 0) * peak,
+            Target = target,
+            Reached = peer is null ? null : isCapped ? ours >= PeakCap * peak && ours >= peer : ours >= ratio * peer && ours >= (size.PeakShare ?? 0) * peak,
         };
     }
 
