@@ -5,24 +5,40 @@ using Mdl.Runtime.Models;
 
 namespace Mdl.Runtime.Checkpoints;
 
-/// <summary>Collects f32 tensors and writes them as one safetensors file. The tensors' memory is read when the file is written, not before.</summary>
+/// <summary>Collects tensors and writes them as one safetensors file. The tensors' memory is read when the file is written, not before.</summary>
 public sealed unsafe class SafetensorsWriter
 {
     private const int Alignment = 64;
-    private readonly List<(string Name, Tensor Tensor)> _tensors = [];
+    private readonly List<Pending> _tensors = [];
     private readonly HashSet<string> _names = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> _metadata = new(StringComparer.Ordinal);
 
-    /// <summary>Adds a tensor; they lie in the file in the order of addition.</summary>
+    /// <summary>Adds a tensor of single precision.</summary>
     /// <exception cref="ArgumentException">The name is taken or reserved.</exception>
     public void Add(string name, Tensor tensor)
+    {
+        var bytes = checked(tensor.Size * sizeof(float));
+        Add(name, "F32", tensor.Shape, bytes, stream => WriteData(stream, (byte*)tensor.Data, bytes));
+    }
+
+    /// <summary>
+    /// Adds a tensor of any type. In the file, types of more bytes come first, as in the reference implementation, so that each tensor begins at a multiple of
+    /// its number's size; those of equal size lie in the order of addition.
+    /// </summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="type">Its element type as the format names it: F32, BF16, ...</param>
+    /// <param name="shape">The length of each dimension.</param>
+    /// <param name="bytes">Bytes of its numbers.</param>
+    /// <param name="write">Writes exactly these bytes.</param>
+    /// <exception cref="ArgumentException">The name is taken or reserved.</exception>
+    public void Add(string name, string type, IReadOnlyList<long> shape, long bytes, Action<Stream> write)
     {
         if (name == "__metadata__" || !_names.Add(name))
         {
             throw new ArgumentException($"The tensor name \"{name}\" is taken.", nameof(name));
         }
 
-        _tensors.Add((name, tensor));
+        _tensors.Add(new(name, type, shape, bytes, write));
     }
 
     /// <summary>Sets a metadata string.</summary>
@@ -33,7 +49,8 @@ public sealed unsafe class SafetensorsWriter
 
     private void Write(Stream stream)
     {
-        var header = Header();
+        Pending[] tensors = [.. _tensors.OrderByDescending(t => SafetensorsEntry.BytesOf(t.Type))];
+        var header = Header(tensors);
         // Padding with spaces is part of the format; it lets a reader map the data with its alignment.
         var padded = ((header.WrittenCount + 8 + Alignment - 1) / Alignment * Alignment) - 8;
         Span<byte> prefix = stackalloc byte[8];
@@ -45,9 +62,14 @@ public sealed unsafe class SafetensorsWriter
             stream.WriteByte((byte)' ');
         }
 
-        foreach (var (_, tensor) in _tensors)
+        foreach (var tensor in tensors)
         {
-            WriteData(stream, (byte*)tensor.Data, tensor.Size * sizeof(float));
+            var end = stream.Position + tensor.Bytes;
+            tensor.Write(stream);
+            if (stream.Position != end)
+            {
+                throw new InvalidOperationException($"Tensor \"{tensor.Name}\" wrote {stream.Position - end + tensor.Bytes} bytes instead of {tensor.Bytes}.");
+            }
         }
     }
 
@@ -60,7 +82,7 @@ public sealed unsafe class SafetensorsWriter
         }
     }
 
-    private ArrayBufferWriter<byte> Header()
+    private ArrayBufferWriter<byte> Header(Pending[] tensors)
     {
         var buffer = new ArrayBufferWriter<byte>();
         using var json = new Utf8JsonWriter(buffer);
@@ -77,12 +99,12 @@ public sealed unsafe class SafetensorsWriter
         }
 
         long offset = 0;
-        foreach (var (name, tensor) in _tensors)
+        foreach (var tensor in tensors)
         {
-            json.WriteStartObject(name);
-            json.WriteString("dtype", "F32");
+            json.WriteStartObject(tensor.Name);
+            json.WriteString("dtype", tensor.Type);
             WriteNumbers(json, "shape", tensor.Shape);
-            var end = checked(offset + (tensor.Size * sizeof(float)));
+            var end = checked(offset + tensor.Bytes);
             WriteNumbers(json, "data_offsets", [offset, end]);
             offset = end;
             json.WriteEndObject();
@@ -103,4 +125,6 @@ public sealed unsafe class SafetensorsWriter
 
         json.WriteEndArray();
     }
+
+    private sealed record Pending(string Name, string Type, IReadOnlyList<long> Shape, long Bytes, Action<Stream> Write);
 }

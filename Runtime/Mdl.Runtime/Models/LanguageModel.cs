@@ -10,6 +10,8 @@ namespace Mdl.Runtime.Models;
 /// <summary>The base of generated model classes: weights in one block of memory, and the programs that run on them.</summary>
 public abstract unsafe partial class LanguageModel : IDisposable
 {
+    private CheckpointMap? _loadedMap;
+
     /// <summary>Allocates the weights, all zero.</summary>
     /// <param name="device">Where the model runs.</param>
     /// <param name="info">Parameters, metrics and training settings.</param>
@@ -149,6 +151,25 @@ public abstract unsafe partial class LanguageModel : IDisposable
     /// <summary>Writes the weights to a safetensors file, atomically: see <see cref="Checkpoint.SaveModel"/>.</summary>
     public void Save(string path) => Checkpoint.SaveModel(this, path);
 
+    /// <summary>
+    /// Writes the weights as a published checkpoint, which <c>Load</c>, Transformers and the converter of llama.cpp read: config.json, safetensors files with the
+    /// names of the checkpoint declaration, and what lay beside the weights in the folder that the model was loaded from. Weights held in a short format are
+    /// written as what they stand for. Without <see cref="HasMtp"/> there are no tensors of multi-token prediction.
+    /// </summary>
+    /// <param name="folder">The folder. One that is there is replaced as a whole or not at all; its files that are no part of a checkpoint stay.</param>
+    /// <param name="options">Type and size of the files; bfloat16 in files of 5 GB if null.</param>
+    /// <exception cref="SafetensorsException">
+    /// The source declares no checkpoint, a weight is beyond what the type holds, the folder has folders in it, or the one to copy from is not there.
+    /// </exception>
+    public void SaveFolder(string folder, FolderOptions? options = null) => FolderWriter.Write(
+        this,
+        folder,
+        _loadedMap ?? Checkpoints.FirstOrDefault() ?? throw new SafetensorsException($"{folder}: the source of {Info.Name} declares no checkpoint, so folders cannot be written."),
+        options ?? new());
+
+    /// <summary>The folder of the published checkpoint that the weights were read from last, or null.</summary>
+    public string? LoadedFolder { get; private set; }
+
     /// <summary>Where published checkpoints keep the parameters, as the source declares.</summary>
     public virtual IReadOnlyList<CheckpointMap> Checkpoints => [];
 
@@ -176,11 +197,13 @@ public abstract unsafe partial class LanguageModel : IDisposable
             using var folder = HuggingFaceFolder.Open(path, Info, Checkpoints);
             folder.ReadTo(Store);
             HasMtp = Info.MtpDepth > 0 && folder.HasMtp;
+            (LoadedFolder, _loadedMap) = (Path.GetFullPath(path), folder.Map);
         }
         else
         {
             Checkpoint.LoadModel(this, path);
             HasMtp = Info.MtpDepth > 0;
+            (LoadedFolder, _loadedMap) = (null, null);
         }
     }
 

@@ -78,28 +78,10 @@ public sealed class HuggingFaceFolder : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _shards.Dispose();
 
-    private IEnumerable<TensorPlace> Places()
-    {
-        foreach (var tensor in _map.Tensors)
-        {
-            var parameter = _info.Parameters[tensor.Parameter];
-            if (parameter.IsMtp && !HasMtp)
-            {
-                continue;
-            }
+    /// <summary>The kind of checkpoint.</summary>
+    internal CheckpointMap Map => _map;
 
-            var slices = tensor.IsSliced ? (int)parameter.Shape[0] : 1;
-            long[] shape = [.. tensor.IsSliced ? parameter.Shape.Skip(1) : parameter.Shape];
-            var size = parameter.InstanceSize / slices;
-            for (var instance = 0; instance < parameter.Instances; instance++)
-            {
-                for (var slice = 0; slice < slices; slice++)
-                {
-                    yield return new(tensor.Name(parameter.FirstIndex + instance, slice), shape, tensor.Parameter, instance, slice * size);
-                }
-            }
-        }
-    }
+    private IEnumerable<TensorPlace> Places() => TensorPlace.All(_info, _map, HasMtp);
 
     private void CheckTensors(string path)
     {
@@ -139,6 +121,3 @@ public sealed class HuggingFaceFolder : IDisposable
         problems.ThrowIfAny(path, _info.Name);
     }
 }
-
-/// <summary>A tensor of a folder and where its values belong.</summary>
-internal readonly record struct TensorPlace(string Name, long[] Shape, int Parameter, int Instance, long Begin);
