@@ -15,9 +15,8 @@ internal sealed unsafe class Reference
     public Reference(LanguageModel model, string file)
     {
         _model = model;
-        using var stream = typeof(Reference).Assembly.GetManifestResourceStream(file)!;
-        var text = new StreamReader(stream).ReadToEnd();
-        var compilation = Binder.Bind(new SourceText(file, text), _ => null, default);
+        // Imports are files of this assembly too, wherever the source says they are.
+        var compilation = Binder.Bind(Text(file), path => Text(Path.GetFileName(path)), default);
         Assert.DoesNotContain(compilation.Diagnostics, d => d.Severity == Severity.Error);
         _bound = compilation.Models.Single(m => m.ClassName == model.Info.Name);
     }
@@ -97,6 +96,12 @@ internal sealed unsafe class Reference
         {
             Assert.True(Math.Abs(expected[i] - actual[i]) <= tolerance * scale, $"{name}[{i}] is {actual[i]}, wanted {expected[i]} (largest {scale})");
         }
+    }
+
+    private static SourceText Text(string file)
+    {
+        using var stream = typeof(Reference).Assembly.GetManifestResourceStream(file)!;
+        return new(file, new StreamReader(stream).ReadToEnd());
     }
 
     private ParameterInfo Info(BoundParameter bound) => _model.Info.Parameters.Single(p =>

@@ -18,6 +18,7 @@ internal static class TestModels
         "LingTiny" => new LingTiny(device),
         "LingFixture" => new LingFixture(device),
         "LingDeep" => new LingDeep(device),
+        "LingBlocks" => new LingBlocks(device),
         "SwitchCapacity" => new SwitchCapacity(device),
         "SwitchDropless" => new SwitchDropless(device),
         "OddOne" => new OddOne(device),
@@ -39,9 +40,11 @@ internal static class TestModels
     }
 
     /// <summary>A model in which every path matters: gains near 1, biases near 0, matrices larger than training would start with.</summary>
-    public static unsafe LanguageModel Randomized(string name, int seed, Device? device = null)
+    public static LanguageModel Randomized(string name, int seed, Device? device = null) => Randomized(Create(name, device), seed);
+
+    /// <summary>The same for a model that is there.</summary>
+    public static unsafe LanguageModel Randomized(LanguageModel model, int seed)
     {
-        var model = Create(name, device);
         var random = new Random(seed);
         foreach (var p in model.Info.Parameters)
         {

@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.RegularExpressions;
 using ILGPU;
 using ILGPU.Backends.EntryPoints;
@@ -6,8 +5,7 @@ using ILGPU.Backends.PTX;
 using ILGPU.Runtime;
 using ILGPU.Runtime.CPU;
 using ILGPU.Runtime.Cuda;
-using Mdl.Runtime.Ilgpu.Devices;
-using Tiny;
+using Mdl.Runtime.Ilgpu.Tests.Support;
 
 namespace Mdl.Runtime.Ilgpu.Tests;
 
@@ -22,9 +20,8 @@ public sealed partial class PtxTests
         var architecture = new CudaArchitecture(major, 0);
         using var context = Context.Create(builder => builder.DefaultCPU());
         using var backend = new PTXBackend(context, new CudaCapabilityContext(architecture), architecture, CudaInstructionSet.ISA_80, null);
-        var kernels = Kernels().ToList();
-        Assert.True(kernels.Count > 100, $"only {kernels.Count} kernels were found");
-        foreach (var kernel in kernels)
+        Assert.True(KernelList.All.Count > 400, $"only {KernelList.All.Count} kernels were found");
+        foreach (var kernel in KernelList.All)
         {
             var entry = EntryPointDescription.FromExplicitlyGroupedKernel(kernel);
             var ptx = ((PTXCompiledKernel)backend.Compile(entry, new KernelSpecialization())).PTXAssembly;
@@ -35,15 +32,6 @@ public sealed partial class PtxTests
             Assert.InRange(SharedBytes().Matches(ptx).Sum(m => int.Parse(m.Groups[1].Value, null)), 0, 48 * 1024);
         }
     }
-
-    /// <summary>The kernels of the runtime and of all models of this assembly: structs with a method Run that takes one.</summary>
-    private static IEnumerable<MethodInfo> Kernels() =>
-        from assembly in (System.Reflection.Assembly[])[typeof(IlgpuDevice).Assembly, typeof(LingTiny).Assembly]
-        from type in assembly.GetTypes()
-        where type.IsValueType && (type.Namespace != "Ling" || type.DeclaringType?.DeclaringType?.Name == "LingNano")
-        let run = type.GetMethod("Run", BindingFlags.Static | BindingFlags.Public, [type])
-        where run is not null && run.ReturnType == typeof(void)
-        select run;
 
     [GeneratedRegex(@"\b(atom|red)\.")]
     private static partial Regex Atomics();

@@ -10,8 +10,8 @@ internal static class Conformance
     /// <summary>Metrics within 1e-5 and gradients within 1e-4 of the reference evaluator, and the same next states.</summary>
     public static void CheckTraining(IlgpuDevice device, string name, int batch, int length)
     {
-        using var model = TestModels.Create(name, device);
-        var reference = new Reference(model, TestModels.FileOf(name));
+        using var model = ModelList.Create(name, device);
+        var reference = ModelList.Reference(model, name);
         reference.Randomize(length + batch);
         reference.CheckTraining(batch, length, seed: batch);
     }
@@ -19,18 +19,27 @@ internal static class Conformance
     /// <summary>Logits within 1e-5 of the reference evaluator.</summary>
     public static void CheckLogits(IlgpuDevice device, string name)
     {
-        using var model = TestModels.Create(name, device);
-        var reference = new Reference(model, TestModels.FileOf(name));
+        using var model = ModelList.Create(name, device);
+        var reference = ModelList.Reference(model, name);
         reference.Randomize(1);
         int[] tokens = [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8];
         Reference.Close(reference.Logits(tokens, 1)[0], model.Forward(tokens), 1e-5, "logits");
     }
 
+    /// <summary>Every kernel that was generated for a model has run on the device.</summary>
+    public static void CheckKernels(IlgpuDevice device, string name)
+    {
+        using var model = ModelList.Create(name);
+        var kernels = KernelList.Of(model.GetType()).ToList();
+        Assert.NotEmpty(kernels);
+        Assert.Empty(kernels.Except(device.Kernels));
+    }
+
     /// <summary>The likeliest tokens are those that the host finds, through the cache where the model has one.</summary>
     public static void CheckGeneration(IlgpuDevice device, string name, int prompt, int count)
     {
-        using var host = TestModels.Randomized(name, 5);
-        using var model = TestModels.Randomized(name, 5, device);
+        using var host = ModelList.Randomized(name, 5);
+        using var model = ModelList.Randomized(name, 5, device);
         var tokens = TestModels.Tokens(host, prompt, 1);
         if (name == "OddOne")
         {
@@ -45,8 +54,8 @@ internal static class Conformance
     /// <summary>Loss and gradient norm of each step within 1e-4 of the host's.</summary>
     public static void CheckSteps(IlgpuDevice device, string name, int steps)
     {
-        using var hostModel = TestModels.Initialized(name, 3);
-        using var model = TestModels.Initialized(name, 3, device);
+        using var hostModel = ModelList.Initialized(name, 3);
+        using var model = ModelList.Initialized(name, 3, device);
         using var host = hostModel.CreateTrainer(new() { Batch = 3, Length = 11, Steps = steps, Settings = TestModels.Settings });
         using var trainer = model.CreateTrainer(new() { Batch = 3, Length = 11, Steps = steps, Settings = TestModels.Settings });
         for (var step = 0; step < steps; step++)
