@@ -23,6 +23,20 @@ public sealed record BoundParameter(
     /// <summary>Whether it is declared <c>in f32</c>: held and multiplied in single precision whatever the others are in.</summary>
     public bool IsSingle { get; init; }
 
+    /// <summary>Whether training leaves it as it is: it has no gradient, and a state no next value.</summary>
+    public bool IsFrozen { get; init; }
+
+    /// <summary>Whether the first axis of Shape is one of experts.</summary>
+    public bool HasExperts { get; init; }
+
+    /// <summary>Which factor of an adapter it is, if any.</summary>
+    public AdapterPart Adapter { get; init; }
+
+    /// <summary>The <see cref="Key"/> of the matrix whose adapter it is part of.</summary>
+    public string AdapterOf { get; init; } = "";
+
+    public bool IsTrained => !IsState && !IsFrozen;
+
     /// <summary>
     /// The name of the tensor in the graphs (<see cref="Parameter"/>, <see cref="OutputKind.State"/>): Path with the range of instances in place of the index, as in
     /// <c>layers[1..3].attention.qkv</c>. Unlike Path it is unique: a dense and a sparse stack of layers share their paths.
@@ -79,12 +93,21 @@ public sealed record TrainSettings(
     string Precision,
     bool RecomputeLayers)
 {
+    /// <summary>Whether the loss weighs its targets: the training graph then takes the weight of each token as a target.</summary>
+    public bool IsMasked { get; init; }
+
+    /// <summary>Parameters and states that training leaves as they are.</summary>
+    public EquatableArray<ParameterPattern> Frozen { get; init; } = [];
+
+    /// <summary>Adapters, beside which all else is frozen; or null.</summary>
+    public AdapterSettings? Adapters { get; init; }
+
     public static TrainSettings Default { get; } = new("", 3e-4, 0.9, 0.95, 1e-8, 0.1, 1.0, "constant", 0, 0.1, 0.1, "f32", false);
 }
 
 /// <summary>
 /// A preset with all build-time sizes put in. Forward: inputs "tokens" int[B, T], result logits [B, T, V]. Training: input "tokens"
-/// int[B, T + 1 + MtpDepth]; outputs Loss, Metric "nll" and, where there are any, "mtp", "aux", loads, states.
+/// int[B, T + 1 + MtpDepth], and "target_weights" [B, T + 1 + MtpDepth] if the objective is masked; outputs Loss, Metric "nll" and, where there are any, "mtp", "aux", loads, states.
 /// </summary>
 public sealed record BoundModel(
     string ClassName,
@@ -99,6 +122,9 @@ public sealed record BoundModel(
     EquatableArray<TrainSettings> Trains,
     Origin Origin)
 {
+    /// <summary>The settings that decide what is compiled in.</summary>
+    public TrainSettings Settings => Trains.Count > 0 ? Trains[0] : TrainSettings.Default;
+
     /// <summary>The preset's name in its file.</summary>
     public Span NameSpan { get; init; }
 

@@ -34,7 +34,7 @@ internal static class CheckpointBinder
                 return;
             }
 
-            var known = new HashSet<string>(own.SelectMany(m => m.Parameters).Select(p => WithoutIndices(p.Path)), StringComparer.Ordinal);
+            var known = new HashSet<string>(own.SelectMany(m => m.Parameters).Where(IsPublished).Select(p => PathNames.WithoutIndices(p.Path)), StringComparer.Ordinal);
             foreach (var model in own)
             {
                 if (BindTo(checkpoint, model, known, from, to) is { } result && bound[model].TrueForAll(c => c.Name != result.Name))
@@ -50,13 +50,13 @@ internal static class CheckpointBinder
         var before = session.Diagnostics.Count;
         var fits = true;
         var arguments = model.Arguments.ToDictionary(a => a.Name, a => a.Value, StringComparer.Ordinal);
-        var parameters = model.Parameters.ToLookup(p => WithoutIndices(p.Path), StringComparer.Ordinal);
+        var parameters = model.Parameters.Where(IsPublished).ToLookup(p => PathNames.WithoutIndices(p.Path), StringComparer.Ordinal);
         var names = new Dictionary<string, string>(StringComparer.Ordinal);
         var mapped = new HashSet<string>(StringComparer.Ordinal);
         var tensors = new List<BoundTensorName>();
         foreach (var mapping in checkpoint.Mappings())
         {
-            var path = PathOf(mapping.Path);
+            var path = PathNames.Of(mapping.Path);
             if (path is null || !known.Contains(path))
             {
                 var hint = path is null ? "" : Suggestion.Hint(path, known);
@@ -160,7 +160,7 @@ internal static class CheckpointBinder
             switch (node)
             {
                 case IndexSyntax { Indices: [NameSyntax index] } indexed:
-                    words.Insert(0, (PathOf(indexed.Operand) ?? "", index.Text));
+                    words.Insert(0, (PathNames.Of(indexed.Operand) ?? "", index.Text));
                     node = indexed.Operand;
                     continue;
                 case MemberSyntax member:
@@ -178,7 +178,7 @@ internal static class CheckpointBinder
     {
         var result = new List<(string, char)>();
         var brackets = parameter.Path.IndexOf("[{i}]", StringComparison.Ordinal);
-        var repeated = brackets < 0 ? null : WithoutIndices(parameter.Path.Substring(0, brackets));
+        var repeated = brackets < 0 ? null : PathNames.WithoutIndices(parameter.Path.Substring(0, brackets));
         var experts = 0;
         foreach (var (name, word) in words)
         {
@@ -193,29 +193,6 @@ internal static class CheckpointBinder
         return fits ? result : null;
     }
 
-    private static string? PathOf(ExpressionSyntax path) => path switch
-    {
-        NameSyntax name => name.Text,
-        MemberSyntax member => PathOf(member.Operand) is { } before ? before + "." + member.Member.Text : null,
-        IndexSyntax index => PathOf(index.Operand),
-        _ => null,
-    };
-
-    private static string WithoutIndices(string path)
-    {
-        var kept = new System.Text.StringBuilder();
-        var depth = 0;
-        foreach (var c in path)
-        {
-            depth += c == '[' ? 1 : 0;
-            if (depth == 0)
-            {
-                kept.Append(c);
-            }
-
-            depth -= c == ']' ? 1 : 0;
-        }
-
-        return kept.ToString();
-    }
+    // Adapters have files of their own.
+    private static bool IsPublished(BoundParameter parameter) => parameter.Adapter == AdapterPart.None;
 }

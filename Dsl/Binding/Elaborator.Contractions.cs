@@ -56,7 +56,8 @@ internal sealed partial class Elaborator
 
         var (value, isTransposed) = Untranspose(Here(w, frame), frame);
         var offsets = frame.Region.Import(w.Experts!.Region, w.Experts.Offsets);
-        return Made(frame.Region.Builder.Add(new GroupedContract(isTransposed) { InF32 = w.InF32 }, Here(x, frame), value, offsets), frame, x);
+        Value Product(Value rows, Value weights) => frame.Region.Builder.Add(new GroupedContract(isTransposed) { InF32 = w.InF32 }, rows, weights, offsets);
+        return Made(Contracted(Product, Here(x, frame), value, w, isTransposed, frame), frame, x);
     }
 
     /// <summary>One matrix for all leading axes of x: these become one, and come back in the result.</summary>
@@ -74,10 +75,17 @@ internal sealed partial class Elaborator
         var (rows, rowsTransposed) = x.Rank == 2 && x.Lead == Lead.Plain
             ? Untranspose(Here(x, frame), frame)
             : (builder.Reshape(Here(x, frame), Dim.Product(leading), x.Type.Last), false);
-        var product = builder.Add(new Contract(rowsTransposed, isTransposed) { InF32 = x.InF32 || w.InF32 }, rows, value);
+        Value Product(Value left, Value right) =>
+            builder.Add(new Contract(left == rows && rowsTransposed, isTransposed) { InF32 = x.InF32 || w.InF32 }, left, right);
+        var product = Contracted(Product, rows, value, w, isTransposed, frame);
         var shape = w.Rank == 1 ? leading : [.. leading, w.Type.Last];
         return Made(builder.Reshape(product, shape), frame, x);
     }
+
+    /// <summary>The product with a matrix, to which the matrix's adapter adds.</summary>
+    private Value Contracted(Func<Value, Value, Value> contract, Value rows, Value matrix, Tensor w, bool isTransposed, Frame frame) => w.Adapter is { } adapter
+        ? Adapt(contract(rows, Here(adapter.Matrix, frame)), adapter, isTransposed, contract, rows, frame)
+        : contract(rows, matrix);
 
     private Entity ContractBatches(Tensor x, Tensor w, BinarySyntax syntax, Frame frame)
     {

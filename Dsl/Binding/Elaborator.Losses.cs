@@ -80,6 +80,11 @@ internal sealed partial class Elaborator
             return;
         }
 
+        if (Parameters.Find(key) is { IsFrozen: true })
+        {
+            return;
+        }
+
         if (state.Lead != Lead.Plain || !ReferenceEquals(frame.Home.Region, frame.Region))
         {
             Report(

@@ -53,8 +53,7 @@ internal sealed partial class Elaborator
     {
         if (Parameters.Find(KeyOf(inside.Home, name.Text)) is { } known)
         {
-            var shape = inside.Home.Experts is null ? known.Shape : known.Shape.RemoveAt(0);
-            return Load(known.Key, shape.Select(n => (Dim)n).ToEquatableArray(), inside.Home, frame);
+            return Seen(known, inside.Home, syntax.Span, frame);
         }
 
         // Before the first call only sizes that are arguments are known.

@@ -39,14 +39,17 @@ internal sealed partial class Elaborator
             return null;
         }
 
-        _objective = new(tokens, mtp.Depth.Value, mtp.Weight);
+        var weights = isTraining && settings is { IsMasked: true }
+            ? frame.Region.Builder.Add(new Input(Objective.TargetWeightsName, TensorType.F32(Batch, Time + 1 + mtp.Depth.Value)))
+            : (Value?)null;
+        _objective = new(tokens, weights, mtp.Depth.Value, mtp.Weight);
         Run(model.Body, frame);
         if (Logits(model, frame) is not { } results || Failed)
         {
             return null;
         }
 
-        return isTraining ? TrainingGraph(tokens, results[0], frame) : ForwardGraph(tokens, results, frame);
+        return isTraining ? TrainingGraph(results[0], frame) : ForwardGraph(tokens, results, frame);
     }
 
     /// <summary>Depth and weight of the model's mtp block; depth 0 if it has none, null after a diagnostic.</summary>
@@ -125,11 +128,11 @@ internal sealed partial class Elaborator
         return new(frame.Region.Assemble([tokens], results.Select(r => Here(r, frame)).ToArray()), outputs.ToEquatableArray());
     }
 
-    private BoundGraph TrainingGraph(Value tokens, Tensor logits, Frame frame)
+    private BoundGraph TrainingGraph(Tensor logits, Frame frame)
     {
         var builder = frame.Region.Builder;
         builder.Origin = OriginOf(frame.ResultSpan, frame);
-        var nll = MeanNll(logits, TokensFrom(1, tokens, frame), frame);
+        var nll = MeanNll(logits, 1, frame);
         builder.Name(nll, "nll");
         List<(GraphOutput Output, Value Value)> outputs = [(new(OutputKind.Metric, "nll"), nll)];
         var loss = nll;
@@ -151,6 +154,6 @@ internal sealed partial class Elaborator
         outputs.Insert(0, (new(OutputKind.Loss, "loss"), loss));
         outputs.AddRange(frame.Region.Loads.Select(l => (new GraphOutput(OutputKind.Load, l.Name), l.Value)));
         outputs.AddRange(frame.Region.States.Select(s => (new GraphOutput(OutputKind.State, s.Name), s.Value)));
-        return new(frame.Region.Assemble([tokens], outputs.Select(o => o.Value).ToArray()), outputs.Select(o => o.Output).ToEquatableArray());
+        return new(frame.Region.Assemble(_objective.Inputs, outputs.Select(o => o.Value).ToArray()), outputs.Select(o => o.Output).ToEquatableArray());
     }
 }

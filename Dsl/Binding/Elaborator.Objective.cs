@@ -3,10 +3,18 @@ using Mdl.Dsl.Syntax;
 
 namespace Mdl.Dsl.Binding;
 
-/// <summary>The tokens with those to be predicted, and the losses of the mtp depths so far.</summary>
-internal sealed class Objective(Value tokens, int depth, double weight)
+/// <summary>The tokens with those to be predicted, their weights as targets if the objective is masked, and the losses of the mtp depths so far.</summary>
+internal sealed class Objective(Value tokens, Value? targetWeights, int depth, double weight)
 {
+    /// <summary>The name of the input with the weight of each token as a target.</summary>
+    public const string TargetWeightsName = "target_weights";
+
     public Value Tokens { get; } = tokens;
+
+    public Value? TargetWeights { get; } = targetWeights;
+
+    /// <summary>What the training graph takes, in order.</summary>
+    public IReadOnlyList<Value> Inputs => TargetWeights is { } weights ? [Tokens, weights] : [Tokens];
 
     public int Depth { get; } = depth;
 
@@ -46,7 +54,7 @@ internal sealed partial class Elaborator
             switch (depth.Result)
             {
                 case Tensor { Rank: 3 } logits when logits.Shape[0].Equals(Batch) && logits.Shape[1].Equals(Time):
-                    _objective.Nlls.Add(MeanNll(logits, TokensFrom(k + 1, _objective.Tokens, frame), frame));
+                    _objective.Nlls.Add(MeanNll(logits, k + 1, frame));
                     break;
                 case Poison:
                     return;
@@ -64,15 +72,26 @@ internal sealed partial class Elaborator
         }
     }
 
-    /// <summary>Mean over all tokens of the negative log-likelihood of the targets: a scalar.</summary>
-    private Value MeanNll(Tensor logits, Value targets, Frame frame)
+    /// <summary>
+    /// Mean of the negative log-likelihood of the tokens that stand <paramref name="ahead"/> places later: a scalar. Targets with weights count by them:
+    /// sum(weight * nll) / max(1, sum(weight)), so that a batch without targets has the loss 0.
+    /// </summary>
+    private Value MeanNll(Tensor logits, int ahead, Frame frame)
     {
         var builder = frame.Region.Builder;
         var rows = Batch * Time;
-        var flat = builder.Reshape(targets, rows);
+        var flat = builder.Reshape(TokensFrom(ahead, _objective!.Tokens, frame), rows);
         var nll = Head(Here(logits, frame), frame) is var (h, w)
             ? builder.Add(new LinearCrossEntropy(), h, w, flat)
             : ComposedNll(logits, flat, frame);
+        if (_objective.TargetWeights is { } given)
+        {
+            var weights = builder.Reshape(builder.Slice(given, 1, ahead, Time), rows);
+            var sum = builder.Reduce(ReduceFunction.Sum, builder.Binary(BinaryFunction.Multiply, nll, weights), 0);
+            var count = builder.Binary(BinaryFunction.Maximum, builder.Reduce(ReduceFunction.Sum, weights, 0), 1);
+            return builder.Reshape(builder.Binary(BinaryFunction.Divide, sum, count));
+        }
+
         var mean = Mean(Made(nll, frame), [0], frame);
         return builder.Reshape(Here(mean, frame));
     }

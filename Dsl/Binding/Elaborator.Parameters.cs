@@ -47,7 +47,8 @@ internal sealed partial class Elaborator
         var home = frame.Home;
         var stacked = home.Experts is { } experts ? [experts.Count, .. shape] : shape;
         var parameter = new BoundParameter(
-            home.PathOf(name.Text), stacked, home.Region.Repeats, home.Region.FirstIndex, start, isState, doc, OriginOf(span, frame)) { IsSingle = type.Storage == "f32" };
+            home.PathOf(name.Text), stacked, home.Region.Repeats, home.Region.FirstIndex, start, isState, doc, OriginOf(span, frame)) { IsSingle = type.Storage == "f32", HasExperts = home.Experts is not null };
+        parameter = parameter with { IsFrozen = IsFrozen(parameter) };
         if (!FitsInMemory(parameter))
         {
             return Fail(frame, DiagnosticIds.SizeOutOfRange, type.Span, $"`{name}` has more elements than any machine can hold");
@@ -66,7 +67,15 @@ internal sealed partial class Elaborator
             return FailShape(frame, type.Span, $"`{name}` is {known.Shape} in an earlier call of this block and {stacked} in this one");
         }
 
-        return Load(parameter.Key, shape.Select(n => (Dim)n).ToEquatableArray(), home, frame) with { InF32 = type.Storage == "f32" };
+        return Seen(parameter, home, span, frame);
+    }
+
+    /// <summary>A parameter that is known, as a block sees it.</summary>
+    private Entity Seen(BoundParameter parameter, Home home, Span span, Frame frame)
+    {
+        var shape = home.Experts is null ? parameter.Shape : parameter.Shape.RemoveAt(0);
+        var tensor = Load(parameter.Key, shape.Select(n => (Dim)n).ToEquatableArray(), home, frame) with { InF32 = parameter.IsSingle };
+        return IsAdapted(parameter) ? WithAdapter(parameter, tensor, home, span, frame) : tensor;
     }
 
     /// <summary>A parameter of a block whose sizes are not known: checked for its names only.</summary>

@@ -7,7 +7,7 @@ namespace Mdl.Dsl.Binding;
 /// Elaborates one model with one set of sizes into a graph, by inlining every call. With <paramref name="isTraining"/> it follows losses, states and
 /// mtp blocks too. A generic elaboration checks a block that no preset reaches: sizes that it does not know are symbols starting with '?'.
 /// </summary>
-internal sealed partial class Elaborator(Session session, bool isTraining, bool isGeneric = false)
+internal sealed partial class Elaborator(Session session, bool isTraining, bool isGeneric = false, TrainSettings? settings = null)
 {
     public const string UnknownMark = "?";
 

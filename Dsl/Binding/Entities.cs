@@ -60,6 +60,9 @@ internal enum Lead
 internal sealed record Tensor(
     Region Region, Value Value, TensorType Type, int Ghosts = 0, Lead Lead = Lead.Plain, ExpertRows? Experts = null, bool InF32 = false) : Entity
 {
+    /// <summary>What the value of a parameter with an adapter, or its transpose, is made of.</summary>
+    public Adapted? Adapter { get; init; }
+
     public override string Kind => $"a tensor {Type}";
 
     public int Rank => Type.Rank;

@@ -1,6 +1,8 @@
+using Mdl.Dsl.Syntax;
+
 namespace Mdl.Dsl.Binding;
 
-/// <summary>Path segments made from block names.</summary>
+/// <summary>Path segments made from block names, and paths of parameters as they are written.</summary>
 internal static class PathNames
 {
     /// <summary>"SwiGlu" becomes "swiGlu".</summary>
@@ -17,5 +19,33 @@ internal static class PathNames
 
         var hisses = new[] { "s", "x", "z", "ch", "sh" }.Any(e => camel.EndsWith(e, StringComparison.Ordinal));
         return camel + (hisses ? "es" : "s");
+    }
+
+    /// <summary>The path that an expression spells, without indices; null if it is none.</summary>
+    public static string? Of(ExpressionSyntax path) => path switch
+    {
+        NameSyntax name => name.Text,
+        MemberSyntax member => Of(member.Operand) is { } before ? before + "." + member.Member.Text : null,
+        IndexSyntax index => Of(index.Operand),
+        _ => null,
+    };
+
+    /// <summary><c>layers[{i}].attention.qkv</c> becomes <c>layers.attention.qkv</c>.</summary>
+    public static string WithoutIndices(string path)
+    {
+        var kept = new System.Text.StringBuilder();
+        var depth = 0;
+        foreach (var c in path)
+        {
+            depth += c == '[' ? 1 : 0;
+            if (depth == 0)
+            {
+                kept.Append(c);
+            }
+
+            depth -= c == ']' ? 1 : 0;
+        }
+
+        return kept.ToString();
     }
 }

@@ -61,7 +61,7 @@ internal static class PresetBinder
     }
 
     private static BoundModel? BindGuarded(
-        PresetSyntax preset, Declaration model, Source source, IReadOnlyList<(string Model, TrainSettings Settings)> trains, Session session)
+        PresetSyntax preset, Declaration model, Source source, IReadOnlyList<BoundTrain> trains, Session session)
     {
         try
         {
@@ -75,20 +75,27 @@ internal static class PresetBinder
     }
 
     private static BoundModel? Bind(
-        PresetSyntax preset, Declaration model, Source source, IReadOnlyList<(string Model, TrainSettings Settings)> trains, Session session)
+        PresetSyntax preset, Declaration model, Source source, IReadOnlyList<BoundTrain> trains, Session session)
     {
-        var inference = new Elaborator(session, isTraining: false);
+        var own = trains.Where(t => t.Model == model.Name).Select(t => t.Settings).ToEquatableArray();
+        var settings = own.FirstOrDefault();
+        var inference = new Elaborator(session, isTraining: false, settings: settings);
         if (inference.PresetArguments(preset, model, source) is not { } arguments)
         {
             return null;
         }
 
         var forward = inference.ElaborateModel(model, arguments);
-        var learning = new Elaborator(session, isTraining: true);
+        var learning = new Elaborator(session, isTraining: true, settings: settings);
         var training = learning.ElaborateModel(model, arguments);
         if (forward is null || training is null)
         {
             return null;
+        }
+
+        if (trains.FirstOrDefault(t => t.Model == model.Name) is { } first)
+        {
+            CheckPatterns(first, learning.Parameters.All, session);
         }
 
         var numbers = arguments.Select(a => (a.Key, Value: Elaborator.AsReal(a.Value))).Where(a => a.Value is not null).Select(a => (a.Key, a.Value!.Value));
@@ -102,11 +109,29 @@ internal static class PresetBinder
             forward,
             training,
             learning.MtpDepth,
-            trains.Where(t => t.Model == model.Name).Select(t => t.Settings).ToEquatableArray(),
+            own,
             new Origin(source.Text.Path, source.Line(preset.Span.Start)))
         {
             NameSpan = preset.Name.Span,
             BlockDocs = learning.Parameters.BlockDocs.ToEquatableArray(),
         };
+    }
+
+    /// <summary>A path that means nothing is a mistake, and one that adapts nothing too.</summary>
+    private static void CheckPatterns(BoundTrain train, IReadOnlyList<BoundParameter> parameters, Session session)
+    {
+        foreach (var pattern in train.Settings.Frozen.Concat(train.Settings.Adapters?.Of ?? []))
+        {
+            var named = parameters.Where(p => p.Adapter == AdapterPart.None && pattern.Matches(p.Path)).ToArray();
+            if (named.Length == 0)
+            {
+                var hint = Suggestion.Hint(pattern.Text, parameters.Select(p => PathNames.WithoutIndices(p.Path)));
+                session.Report(DiagnosticIds.CheckpointPath, train.Source, pattern.Span, $"`{train.Model}` has no parameters `{pattern.Text}`{hint}");
+            }
+            else if (train.Settings.Adapters?.Of.Contains(pattern) == true && !parameters.Any(p => p.Adapter == AdapterPart.A && named.Any(n => n.Key == p.AdapterOf)))
+            {
+                session.Report(DiagnosticIds.TrainSetting, train.Source, pattern.Span, $"`{pattern.Text}` has no matrices; adapters are for matrices");
+            }
+        }
     }
 }

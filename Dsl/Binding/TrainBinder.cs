@@ -3,19 +3,22 @@ using Mdl.Dsl.Syntax;
 
 namespace Mdl.Dsl.Binding;
 
+/// <summary>The settings of a train declaration and where it stands.</summary>
+internal sealed record BoundTrain(string Model, TrainSettings Settings, Source Source);
+
 /// <summary><c>train Pretrain of Ling { ... }</c></summary>
 internal sealed class TrainBinder(Source source, Session session)
 {
-    private static readonly string[] Directives = ["objective", "optimizer", "schedule", "precision", "recompute"];
+    private static readonly string[] Directives = ["objective", "optimizer", "schedule", "precision", "recompute", "freeze", "adapters"];
 
     private bool _isDamaged;
 
     /// <summary>The file's own settings, then those of imported files whose names the file does not give to the same model itself.</summary>
-    public static IReadOnlyList<(string Model, TrainSettings Settings)> Bind(FileSyntax file, Source source, Session session)
+    public static IReadOnlyList<BoundTrain> Bind(FileSyntax file, Source source, Session session)
     {
         var binder = new TrainBinder(source, session);
         var names = new HashSet<(string, string)>();
-        var all = new List<(string, TrainSettings)>();
+        var all = new List<BoundTrain>();
         foreach (var train in file.Declarations.OfType<TrainSyntax>())
         {
             if (PresetBinder.FindModel(train.Model, source, session) is null)
@@ -29,7 +32,7 @@ internal sealed class TrainBinder(Source source, Session session)
                 continue;
             }
 
-            all.Add((train.Model.Text, binder.Bind(train)));
+            all.Add(new(train.Model.Text, binder.Bind(train), source));
         }
 
         // What is wrong with an imported declaration is told where its own file is bound.
@@ -38,7 +41,7 @@ internal sealed class TrainBinder(Source source, Session session)
         {
             if (PresetBinder.FindModel(train.Model, from, aside) is not null && names.Add((train.Model.Text, train.Name.Text)))
             {
-                all.Add((train.Model.Text, new TrainBinder(from, aside).Bind(train)));
+                all.Add(new(train.Model.Text, new TrainBinder(from, aside).Bind(train), from));
             }
         }
 
@@ -80,8 +83,74 @@ internal sealed class TrainBinder(Source source, Session session)
         "schedule" => Schedule(settings, value),
         "precision" => OneOf(value, "f32", "bf16") is { } precision ? settings with { Precision = precision } : settings,
         "recompute" => OneOf(value, "layers", "none") is { } what ? settings with { RecomputeLayers = what == "layers" } : settings,
-        _ => OneOf(value, "next_token") is null ? settings : settings,
+        "freeze" => settings with { Frozen = Patterns(value) },
+        "adapters" => Adapters(settings, value),
+        _ => Objective(settings, value),
     };
+
+    private TrainSettings Objective(TrainSettings settings, ExpressionSyntax value)
+    {
+        if (value is CallSyntax { Callee: NameSyntax { Text: "next_token" }, Arguments: [{ Name: null, Value: NameSyntax { Text: "masked" } }] })
+        {
+            return settings with { IsMasked = true };
+        }
+
+        if (value is CallSyntax { Callee: NameSyntax { Text: "next_token" } })
+        {
+            Fail(value.Span, $"{source.Quote(value.Span)} is not known here; there are next_token and next_token(masked)");
+        }
+        else
+        {
+            OneOf(value, "next_token");
+        }
+
+        return settings;
+    }
+
+    private TrainSettings Adapters(TrainSettings settings, ExpressionSyntax value)
+    {
+        var of = value is CallSyntax call ? call.Arguments.FirstOrDefault(a => a.Name?.Text == "of") : null;
+        var numbers = value is CallSyntax whole ? whole with { Arguments = whole.Arguments.Where(a => !ReferenceEquals(a, of)).ToEquatableArray() } : value;
+        var (rank, alpha) = (0, double.NaN);
+        foreach (var (name, number, span) in Call(numbers, ["lora"], _ => ["rank", "alpha", "of"]))
+        {
+            if (name == "rank")
+            {
+                rank = (int)Within(Math.Floor(number), span, "the rank of adapters", 1, 1 << 16);
+            }
+            else
+            {
+                alpha = Within(number, span, "`alpha`", 0, 1e6);
+            }
+        }
+
+        if (of is null || rank == 0)
+        {
+            Fail(value.Span, "`adapters` takes `lora(rank: 16, alpha: 32, of: [attention.qkv, attention.out])`; `alpha` is twice the rank by default");
+            return settings;
+        }
+
+        return settings with { Adapters = new(rank, double.IsNaN(alpha) ? 2 * rank : alpha, Patterns(of.Value)) };
+    }
+
+    /// <summary>Paths, one or a list.</summary>
+    private EquatableArray<ParameterPattern> Patterns(ExpressionSyntax value)
+    {
+        var patterns = new List<ParameterPattern>();
+        foreach (var item in value is ListSyntax list ? list.Items : [value])
+        {
+            if (PathNames.Of(item) is { } path)
+            {
+                patterns.Add(new(path, item.Span));
+            }
+            else
+            {
+                Fail(item.Span, $"{source.Quote(item.Span)} names no parameters; a path such as `attention.qkv` does, or a list of paths in brackets");
+            }
+        }
+
+        return patterns.ToEquatableArray();
+    }
 
     private TrainSettings Optimizer(TrainSettings settings, ExpressionSyntax value)
     {

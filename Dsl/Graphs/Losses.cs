@@ -19,24 +19,24 @@ public sealed record LinearCrossEntropy : Operation
 
 /// <summary>
 /// Loss and gradients at once, where the gradient of the nll does not depend on the nll: h, w, target, gradient of the nll [N] -> nll [N],
-/// log-sum-exp [N], gradients of h and w.
+/// log-sum-exp [N], gradients of h and, if wanted, w.
 /// </summary>
-public sealed record LinearCrossEntropyWithGradient : Operation
+public sealed record LinearCrossEntropyWithGradient(bool OfWeights = true) : Operation
 {
     public override EquatableArray<TensorType> Infer(EquatableArray<TensorType> inputs)
     {
         var losses = new LinearCrossEntropy().Infer([inputs[0], inputs[1], inputs[2]]);
         Require(inputs[3] == losses[0], $"the gradient {inputs[3]} is not shaped as the nll {losses[0]}");
-        return [.. losses, inputs[0], inputs[1]];
+        return OfWeights ? [.. losses, inputs[0], inputs[1]] : [.. losses, inputs[0]];
     }
 }
 
-/// <summary>h, w, target, log-sum-exp [N], gradient of the nll [N] -> gradients of h and w.</summary>
-public sealed record LinearCrossEntropyGradient : Operation
+/// <summary>h, w, target, log-sum-exp [N], gradient of the nll [N] -> gradients of h and, if wanted, w.</summary>
+public sealed record LinearCrossEntropyGradient(bool OfWeights = true) : Operation
 {
     public override EquatableArray<TensorType> Infer(EquatableArray<TensorType> inputs)
     {
         Require(inputs[3] == inputs[4], $"the gradient {inputs[4]} is not shaped as the log-sum-exp {inputs[3]}");
-        return [inputs[0], inputs[1]];
+        return OfWeights ? [inputs[0], inputs[1]] : [inputs[0]];
     }
 }

@@ -47,11 +47,20 @@ internal sealed unsafe class Reference
         var random = new Random(seed);
         var width = length + 1 + _bound.MtpDepth;
         var tokens = Enumerable.Range(0, batch * width).Select(_ => random.Next(_model.Info.Vocabulary)).ToArray();
+        // Some targets count for nothing, others for more or less than one.
+        var targets = tokens.Select(_ => random.Next(3) * 0.75f).ToArray();
         var differentiated = CompilerPasses.Training(_bound, recomputeLayers: false);
-        var expected = Evaluator.Run(differentiated.Graph, Symbols(batch, length), _ => Ints(tokens, batch, width), Weights);
+        var expected = Evaluator.Run(
+            differentiated.Graph, Symbols(batch, length),
+            name => name == "tokens" ? Ints(tokens, batch, width) : new([batch, width], [.. targets.Select(w => (double)w)]), Weights);
 
         using var program = _model.CreateTrainingProgram(batch, length);
         tokens.CopyTo(new Span<int>(program.Tokens, tokens.Length));
+        if (_bound.Settings.IsMasked)
+        {
+            targets.CopyTo(new Span<float>(program.TargetWeights, tokens.Length));
+        }
+
         program.Forward();
         program.Backward();
         for (var i = 0; i < _bound.Training.Outputs.Count; i++)

@@ -23,13 +23,16 @@ internal static class TestModels
         "SwitchDropless" => new SwitchDropless(device),
         "OddOne" => new OddOne(device),
         "ForeignAngles" => new ForeignAngles(device),
+        "MaskedSmall" => new Tuned.MaskedSmall(device),
+        "AdaptedSmall" => new Tuned.AdaptedSmall(device),
+        "NarrowSmall" => new Tuned.NarrowSmall(device),
         "MixedSmall" => new Mixed.MixedSmall(device),
         _ => throw new ArgumentException($"There is no test model {name}.", nameof(name)),
     };
 
     public static string FileOf(string name) =>
         name.StartsWith("Ling", StringComparison.Ordinal) ? "sparse.mdl" : name.StartsWith("Dense", StringComparison.Ordinal) ? "tiny.mdl"
-        : name.StartsWith("Foreign", StringComparison.Ordinal) ? "foreign.mdl" : name.StartsWith("Mixed", StringComparison.Ordinal) ? "mixed.mdl" : "zoo.mdl";
+        : name is "MaskedSmall" or "AdaptedSmall" or "NarrowSmall" ? "tuned.mdl" : name.StartsWith("Foreign", StringComparison.Ordinal) ? "foreign.mdl" : name.StartsWith("Mixed", StringComparison.Ordinal) ? "mixed.mdl" : "zoo.mdl";
 
     /// <summary>A model with freshly drawn weights of training's size.</summary>
     public static LanguageModel Initialized(string name, ulong seed, Device? device = null)

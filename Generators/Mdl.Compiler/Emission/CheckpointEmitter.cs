@@ -8,7 +8,7 @@ internal static class CheckpointEmitter
 {
     public static void Counts(CodeWriter code, WeightLayout layout)
     {
-        var trainable = layout.Parameters.Where(p => !p.IsState).ToArray();
+        var trainable = layout.Parameters.Where(p => !p.IsState && p.Adapter == AdapterPart.None).ToArray();
         code.Line("/// <summary>Number of trainable values, without those of multi-token prediction.</summary>");
         code.Line($"public const long ParameterCount = {Sum(trainable.Where(p => !IsMtp(p)))}L;");
         code.Line();

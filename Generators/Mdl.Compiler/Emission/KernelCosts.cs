@@ -205,6 +205,8 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
                 return TwicePairs(gradient.Mask, gradient.Window, In(0), In(1)) * ((In(0).Last * 3) + (In(2).Last * 2));
             case LinearCrossEntropy:
                 return In(0).Size * In(1).Shape[0] * 2;
+            case LinearCrossEntropyGradient { OfWeights: false } or LinearCrossEntropyWithGradient { OfWeights: false }:
+                return In(0).Size * In(1).Shape[0] * 4;
             case LinearCrossEntropyGradient or LinearCrossEntropyWithGradient:
                 return In(0).Size * In(1).Shape[0] * 6;
             case GatherGradient:
@@ -240,6 +242,8 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
             // Written, read by the softmax.
             LinearCrossEntropy => In(0).Shape[0] * In(1).Shape[0] * 8,
             // Read, written as the gradient, read by two products.
+            LinearCrossEntropyGradient { OfWeights: false } => In(0).Shape[0] * In(1).Shape[0] * 12,
+            LinearCrossEntropyWithGradient { OfWeights: false } => In(0).Shape[0] * In(1).Shape[0] * 20,
             LinearCrossEntropyGradient => In(0).Shape[0] * In(1).Shape[0] * 16,
             LinearCrossEntropyWithGradient => In(0).Shape[0] * In(1).Shape[0] * 24,
             _ => Dim.Zero,

@@ -80,12 +80,12 @@ internal static class ModelEmitter
         foreach (var p in layout.Parameters)
         {
             code.Line($"        new({Quoted(p.Path)}, {layout[p.Key]}L, [{string.Join(", ", p.Shape)}], {p.Repeats}, {p.FirstIndex}, "
-                + $"new({(p.Initial.IsNormal ? "true" : "false")}, {Text(p.Initial.Value)}), {(p.IsState ? "true" : "false")}{(p.IsSingle ? ", IsSingle: true" : "")}),");
+                + $"new({(p.Initial.IsNormal ? "true" : "false")}, {Text(p.Initial.Value)}), {(p.IsState ? "true" : "false")}{(p.IsSingle ? ", IsSingle: true" : "")}{(p.IsFrozen ? ", IsFrozen: true" : "")}),");
         }
 
         code.Line("    ],");
         code.Line($"    {layout.TrainableSize}L, {layout.TotalSize}L, {inference.Vocabulary}, {model.MtpDepth},");
-        var t = model.Trains.Count > 0 ? model.Trains[0] : Mdl.Dsl.Binding.TrainSettings.Default;
+        var t = model.Settings;
         code.Line($"    new({Text(t.LearningRate)}, {Text(t.Beta1)}, {Text(t.Beta2)}, {Text(t.Epsilon)}, {Text(t.WeightDecay)}, {Text(t.Clip)}, "
             + $"{Quoted(t.Schedule)}, {t.Warmup}, {Text(t.FinalRate)}, {Text(t.DecayShare)}),");
         code.Line("    [");
@@ -94,7 +94,7 @@ internal static class ModelEmitter
             code.Line($"        new({Quoted(m.Name)}, {(m.IsLoad ? "true" : "false")}, {m.Rows}, {m.Columns}, {m.Offset}),");
         }
 
-        code.Line("    ]);");
+        AdapterEmitter.End(code, model, layout);
         code.Line();
         CheckpointEmitter.Maps(code, model, layout);
         code.Line("/// <summary>A model whose weights are all zero; see <see cref=\"Create\"/> and <see cref=\"Load\"/>.</summary>");
@@ -190,7 +190,7 @@ internal static class ModelEmitter
 
     private static string Training(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan plan, long? longest, string? folder)
     {
-        var shortFormats = model.Trains.Count > 0 && model.Trains[0].Precision == "bf16";
+        var shortFormats = model.Settings.Precision == "bf16";
         var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: false, buffers, folder, shortFormats);
         var steps = plan.Program.Top.Steps.Count;
         var code = Header(buffers, model, ns);
@@ -209,7 +209,8 @@ internal static class ModelEmitter
         code.Line("private LaunchInfo[]? _launches;");
         code.Line("private readonly float* _weights;");
         code.Line("private readonly Arena _arena, _caller;");
-        code.Line("private readonly float* _gradients, _metrics;");
+        var masked = model.Settings.IsMasked;
+        code.Line($"private readonly float* _gradients, _metrics{(masked ? ", _targetWeights" : "")};");
         code.Line("private readonly int* _tokens;");
         code.Line("private readonly long B, T;");
         emitter.Fields(code);
@@ -224,10 +225,15 @@ internal static class ModelEmitter
         code.Line("_weights = model.Weights;");
         var metrics = plan.Metrics.Sum(m => m.Rows * m.Columns);
         code.Line($"long tokens = ({Size(plan.TokenCount)} + 15) / 16 * 16;");
-        code.Line($"_caller = new Arena(4L * ({layout.TrainableSize}L + tokens + {metrics}L));");
+        code.Line($"_caller = new Arena(4L * ({layout.TrainableSize}L + {(masked ? "(2 * tokens)" : "tokens")} + {metrics}L));");
         code.Line("_gradients = (float*)_caller.Memory;");
         code.Line($"_tokens = (int*)(_gradients + {layout.TrainableSize}L);");
-        code.Line("_metrics = (float*)(_tokens + tokens);");
+        if (masked)
+        {
+            code.Line("_targetWeights = (float*)(_tokens + tokens);");
+        }
+
+        code.Line($"_metrics = {(masked ? "_targetWeights" : "(float*)(_tokens")} + tokens{(masked ? "" : ")")};");
         emitter.Places(code, "_arena");
         code.Close();
         code.Line();
@@ -235,6 +241,11 @@ internal static class ModelEmitter
         code.Line("public override int Length => (int)T;");
         code.Line("public override long ArenaBytes => _arena.Bytes + _caller.Bytes;");
         code.Line("public override int* Tokens => _tokens;");
+        if (masked)
+        {
+            code.Line("public override float* TargetWeights => _targetWeights;");
+        }
+
         code.Line("public override float* Gradients => _gradients;");
         code.Line($"public override ReadOnlySpan<float> Metrics => new(_metrics, {metrics});");
         code.Line();

@@ -34,8 +34,7 @@ internal static class ModelPlans
 {
     public static TrainingPlan Training(BoundModel model, WeightLayout layout, CancellationToken cancellation, bool keepsProducts = false)
     {
-        var recompute = model.Trains.Count > 0 && model.Trains[0].RecomputeLayers;
-        var differentiated = CompilerPasses.Training(model, recompute);
+        var differentiated = CompilerPasses.Training(model, model.Settings.RecomputeLayers);
         cancellation.ThrowIfCancellationRequested();
         var (normal, forward) = Normalizer.Run(differentiated.Graph, differentiated.ForwardNodes);
         var (graph, forwardNodes) = Accumulation.Run(normal, forward);
@@ -69,7 +68,12 @@ internal static class ModelPlans
         }
 
         var program = new Planner(
-            name => name == "tokens" ? Storage.At("_tokens") : throw new InvalidOperationException($"no input {name}"),
+            name => name switch
+            {
+                "tokens" => Storage.At("_tokens"),
+                "target_weights" => Storage.At("_targetWeights"),
+                _ => throw new InvalidOperationException($"no input {name}"),
+            },
             path => Storage.At("_weights").Plus(layout[path]),
             cancellation,
             keepsProducts).Plan(graph, forwardNodes, targets, [.. states.Select(s => s.Item2)]);

@@ -4,7 +4,7 @@ using Mdl.Dsl.Binding;
 
 namespace Mdl.Compiler.Emission;
 
-/// <summary>Where parameters lie in a model's weight memory: trainable ones first, each at a multiple of 16 floats.</summary>
+/// <summary>Where parameters lie in a model's weight memory: trainable ones first, then frozen ones and states, each at a multiple of 16 floats.</summary>
 internal sealed class WeightLayout
 {
     private readonly Dictionary<string, long> _offsets = new(StringComparer.Ordinal);
@@ -13,13 +13,16 @@ internal sealed class WeightLayout
 
     public WeightLayout(BoundModel model)
     {
-        Parameters = [.. model.Parameters.Where(p => !p.IsState), .. model.Parameters.Where(p => p.IsState)];
+        Parameters =
+        [
+            .. model.Parameters.Where(p => p.IsTrained), .. model.Parameters.Where(p => !p.IsTrained && !p.IsState), .. model.Parameters.Where(p => p.IsState),
+        ];
         foreach (var parameter in Parameters)
         {
             _offsets[parameter.Key] = TotalSize;
             _apart[parameter.Key] = Storage.At(UniqueField(parameter)) with { IsWeight = !parameter.IsState && parameter.Shape.Count >= 2 };
             TotalSize = checked(TotalSize + ((parameter.Size + 15) / 16 * 16));
-            if (!parameter.IsState)
+            if (parameter.IsTrained)
             {
                 TrainableSize = TotalSize;
             }

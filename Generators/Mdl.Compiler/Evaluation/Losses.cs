@@ -18,20 +18,20 @@ internal static partial class Meaning
         return [nll, logSumExp];
     }
 
-    private static NDArray[] LinearCrossEntropyWithGradient(NDArray h, NDArray w, NDArray target, NDArray gradient)
+    private static NDArray[] LinearCrossEntropyWithGradient(bool ofWeights, NDArray h, NDArray w, NDArray target, NDArray gradient)
     {
         var losses = LinearCrossEntropy(h, w, target);
-        return [.. losses, .. LinearCrossEntropyGradient(h, w, target, losses[1], gradient)];
+        return [.. losses, .. LinearCrossEntropyGradient(ofWeights, h, w, target, losses[1], gradient)];
     }
 
-    private static NDArray[] LinearCrossEntropyGradient(NDArray h, NDArray w, NDArray target, NDArray logSumExp, NDArray gradient)
+    private static NDArray[] LinearCrossEntropyGradient(bool ofWeights, NDArray h, NDArray w, NDArray target, NDArray logSumExp, NDArray gradient)
     {
         var logits = Contract(new(false, true), h, w);
 
         // The derivative of the nll by the logits is softmax - onehot(target).
         var g = NDArray.Build(logits.Shape, at => gradient.Data[at[0]]
             * (Math.Exp(logits.Data[at[0] * logits.Last + at[1]] - logSumExp.Data[at[0]]) - (at[1] == (int)target.Data[at[0]] ? 1 : 0)));
-        return [Contract(new(false, false), g, w), Contract(new(true, false), g, h)];
+        return ofWeights ? [Contract(new(false, false), g, w), Contract(new(true, false), g, h)] : [Contract(new(false, false), g, w)];
     }
 
     private static double LogSumExp(double[] x)

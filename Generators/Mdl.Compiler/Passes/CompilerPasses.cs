@@ -15,7 +15,7 @@ public static class CompilerPasses
     /// <summary>The training graph of a model with the gradients of its trainable parameters, in the order of <see cref="BoundModel.Parameters"/>.</summary>
     public static DifferentiatedGraph Training(BoundModel model, bool recomputeLayers, GraphDump? dump = null)
     {
-        var trainable = model.Parameters.Where(p => !p.IsState).ToArray();
+        var trainable = model.Parameters.Where(p => p.IsTrained).ToArray();
         dump?.Invoke("elaborate", model.Training.Graph);
 
         // Simplified once before, so that nothing is differentiated in vain.

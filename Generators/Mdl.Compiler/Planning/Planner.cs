@@ -19,7 +19,7 @@ internal sealed class Planner(
     // Fields that every program has.
     private readonly HashSet<string> _names = new(StringComparer.Ordinal)
     {
-        "team", "weights", "arena", "caller", "gradients", "metrics", "tokens", "cache", "rows", "chunk",
+        "team", "weights", "arena", "caller", "gradients", "metrics", "tokens", "targetWeights", "cache", "rows", "chunk",
     };
 
     private readonly List<ArenaBuffer> _kept = [];

@@ -83,11 +83,16 @@ internal static class EarlyGradients
         {
             var node = graph.Nodes[loss];
             builder.Origin = node.Origin;
-            var merged = builder.AddNode(new LinearCrossEntropyWithGradient(), map.Of(node.Inputs).Add(map[known]), node.Name);
+            var ofWeights = ((LinearCrossEntropyGradient)graph.Nodes[gradient].Operation).OfWeights;
+            var merged = builder.AddNode(new LinearCrossEntropyWithGradient(ofWeights), map.Of(node.Inputs).Add(map[known]), node.Name);
             (isAdded[loss], isAdded[gradient]) = (true, true);
             for (var k = 0; k < 2; k++)
             {
                 map.Set(loss, k, new(merged.Node, k));
+            }
+
+            for (var k = 0; k < (ofWeights ? 2 : 1); k++)
+            {
                 map.Set(gradient, k, new(merged.Node, k + 2));
             }
         }

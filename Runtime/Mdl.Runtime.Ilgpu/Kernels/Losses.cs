@@ -60,7 +60,10 @@ public static class Losses
                     Ld = words, Rows = rows, Words = count, FirstWord = word,
                 });
                 Gemm.Run(team, Matrix.RowMajor(logits, words), Matrix.RowMajor(part, d), dh.SubView((long)row * d), d, rows, d, count, word > 0);
-                Gemm.Run(team, Matrix.Transposed(logits, words), x, dw.SubView((long)word * d), d, count, d, rows, row > 0);
+                if (dw.IsValid)
+                {
+                    Gemm.Run(team, Matrix.Transposed(logits, words), x, dw.SubView((long)word * d), d, count, d, rows, row > 0);
+                }
             }
         }
     }

@@ -11,6 +11,7 @@ namespace Mdl.Runtime.Ilgpu.Programs;
 public abstract unsafe class IlgpuTrainingProgram : TrainingProgram
 {
     private readonly Staging<int> _tokenMemory;
+    private readonly Staging<float>? _targetWeightMemory;
     private readonly Staging<float> _metricMemory;
     private readonly IlgpuBuffer _gradientBuffer;
     private readonly IlgpuBuffer _weightBuffer;
@@ -22,7 +23,8 @@ public abstract unsafe class IlgpuTrainingProgram : TrainingProgram
     /// <param name="batch">Sequences in a batch.</param>
     /// <param name="length">Predicted tokens in a sequence.</param>
     /// <param name="metricCount">Floats of metrics.</param>
-    protected IlgpuTrainingProgram(LanguageModel model, int batch, int length, int metricCount)
+    /// <param name="isMasked">Whether the loss weighs its targets.</param>
+    protected IlgpuTrainingProgram(LanguageModel model, int batch, int length, int metricCount, bool isMasked = false)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
@@ -31,6 +33,7 @@ public abstract unsafe class IlgpuTrainingProgram : TrainingProgram
         (Batch, Length, _metricCount) = (batch, length, metricCount);
         _tokenCount = (long)batch * (length + 1L + model.Info.MtpDepth);
         _tokenMemory = new(Team, _tokenCount);
+        _targetWeightMemory = isMasked ? new(Team, _tokenCount) : null;
         _metricMemory = new(Team, metricCount);
         _gradientBuffer = (IlgpuBuffer)Team.Allocate(model.Info.TrainableSize);
         _weightBuffer = (IlgpuBuffer)model.WeightBuffer;
@@ -43,10 +46,13 @@ public abstract unsafe class IlgpuTrainingProgram : TrainingProgram
     public sealed override int Length { get; }
 
     /// <inheritdoc/>
-    public sealed override long ArenaBytes => ProgramBytes + _tokenMemory.Bytes + _metricMemory.Bytes + _gradientBuffer.Bytes;
+    public sealed override long ArenaBytes => ProgramBytes + _tokenMemory.Bytes + (_targetWeightMemory?.Bytes ?? 0) + _metricMemory.Bytes + _gradientBuffer.Bytes;
 
     /// <inheritdoc/>
     public sealed override int* Tokens => _tokenMemory.Host;
+
+    /// <inheritdoc/>
+    public sealed override float* TargetWeights => _targetWeightMemory is { } memory ? memory.Host : null;
 
     /// <inheritdoc/>
     public sealed override float* Gradients => _gradientBuffer.Host;
@@ -63,6 +69,9 @@ public abstract unsafe class IlgpuTrainingProgram : TrainingProgram
     /// <summary>Tokens on the device.</summary>
     protected ArrayView<int> DeviceTokens => _tokenMemory.View;
 
+    /// <summary>Weights of the targets on the device, if the loss weighs them.</summary>
+    protected ArrayView<float> DeviceTargetWeights => _targetWeightMemory!.View;
+
     /// <summary>Metrics on the device.</summary>
     protected ArrayView<float> DeviceMetrics => _metricMemory.View;
 
@@ -76,6 +85,7 @@ public abstract unsafe class IlgpuTrainingProgram : TrainingProgram
     public sealed override void Forward()
     {
         _tokenMemory.ToDevice(_tokenCount);
+        _targetWeightMemory?.ToDevice(_tokenCount);
         _weightBuffer.Read();
         ComputeForward();
         _metricMemory.ToHost(_metricCount);
@@ -117,6 +127,7 @@ public abstract unsafe class IlgpuTrainingProgram : TrainingProgram
         Team.Synchronize();
         DisposeArenas();
         _tokenMemory.Dispose();
+        _targetWeightMemory?.Dispose();
         _metricMemory.Dispose();
         _gradientBuffer.Dispose();
     }

@@ -39,18 +39,29 @@ public static unsafe class Checkpoint
         ArgumentNullException.ThrowIfNull(model);
         using var file = SafetensorsFile.Open(path);
         static bool IsOptimizer(string name) => name.StartsWith(OptimizerPrefix, StringComparison.Ordinal);
-        if (model.WeightFormat == WeightFormat.Single)
+
+        // A model without adapters is one to which they can be added.
+        var hasAdapters = model.Info.Adapters.Any(a => file.Tensors.ContainsKey(model.Info.Parameters[a.A].InstancePath(0)));
+        int[] read = [.. Enumerable.Range(0, model.Info.Parameters.Count).Where(p => hasAdapters || !model.Info.IsAdapter(p))];
+        var isSingle = model.WeightFormat == WeightFormat.Single;
+        var tensors = new TensorSet();
+        tensors.Add("", read.Select(p => model.Info.Parameters[p]), isSingle ? model.Weights : null);
+        if (isSingle)
         {
-            WeightsOf(model).Fill(file, model.Info.Name, IsOptimizer);
-            return;
+            tensors.Fill(file, model.Info.Name, IsOptimizer);
+        }
+        else
+        {
+            tensors.Check(file, model.Info.Name, IsOptimizer);
+            foreach (var parameter in read)
+            {
+                Convert(file, model, parameter);
+            }
         }
 
-        var tensors = new TensorSet();
-        tensors.Add("", model.Info.Parameters, null);
-        tensors.Check(file, model.Info.Name, IsOptimizer);
-        for (var parameter = 0; parameter < model.Info.Parameters.Count; parameter++)
+        if (!hasAdapters)
         {
-            Convert(file, model, parameter);
+            model.InitializeAdapters(seed: 0);
         }
     }
 

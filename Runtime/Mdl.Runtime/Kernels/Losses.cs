@@ -64,7 +64,8 @@ public static unsafe partial class Losses
     }
 
     /// <summary>
-    /// Gradients dh [n, d] and dw [v, d] from the gradient of the nll [n] and the log-sum-exp; both are overwritten. The logits are computed again.
+    /// Gradients dh [n, d] and, unless it is null, dw [v, d] from the gradient of the nll [n] and the log-sum-exp; both are overwritten. The logits are
+    /// computed again.
     /// </summary>
     public static void LinearCrossEntropyGradient(
         Team team, float* h, float* w, int* target, float* lse, float* dNll, float* dh, float* dw, int n, int d, int v,
@@ -86,7 +87,10 @@ public static unsafe partial class Losses
                 Gemm.Run(team, x, Matrix.Transposed(part, d), t.Logits, ld, rows, t.Words, d, false, arithmetic);
                 team.Run(&GradientChunk, &t, (rows + RowsPerChunk - 1) / RowsPerChunk);
                 Gemm.Run(team, Matrix.RowMajor(t.Logits, ld), Matrix.RowMajor(part, d), dh + (row * (long)d), d, rows, d, t.Words, word > 0, arithmetic);
-                Gemm.Run(team, Matrix.Transposed(t.Logits, ld), x, dw + (word * (long)d), d, t.Words, d, rows, row > 0, arithmetic);
+                if (dw != null)
+                {
+                    Gemm.Run(team, Matrix.Transposed(t.Logits, ld), x, dw + (word * (long)d), d, t.Words, d, rows, row > 0, arithmetic);
+                }
             }
         }
     }

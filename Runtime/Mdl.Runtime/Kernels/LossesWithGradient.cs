@@ -22,7 +22,11 @@ public static unsafe partial class Losses
     {
         if (n == 0)
         {
-            new Span<float>(dw, checked(v * d)).Clear();
+            if (dw != null)
+            {
+                new Span<float>(dw, checked(v * d)).Clear();
+            }
+
             return;
         }
 
@@ -43,7 +47,10 @@ public static unsafe partial class Losses
             };
             team.Run(&BlockChunk, &block, (rows + BlockRowsPerChunk - 1) / BlockRowsPerChunk);
             Gemm.Run(team, Matrix.RowMajor(logits, ld), Matrix.RowMajor(w, d), dh + (row * (long)d), d, rows, d, v, false, arithmetic);
-            Gemm.Run(team, Matrix.Transposed(logits, ld), x, dw, d, v, d, rows, row > 0, arithmetic);
+            if (dw != null)
+            {
+                Gemm.Run(team, Matrix.Transposed(logits, ld), x, dw, d, v, d, rows, row > 0, arithmetic);
+            }
         }
     }
 

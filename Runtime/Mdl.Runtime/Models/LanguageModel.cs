@@ -176,7 +176,10 @@ public abstract unsafe partial class LanguageModel : IDisposable
     /// <summary>False if the weights were read from a published checkpoint without those of multi-token prediction, which then are as they were before.</summary>
     public bool HasMtp { get; private set; }
 
-    /// <summary>Reads the weights from a model or training checkpoint, or from the folder of a published one. Nothing is overwritten unless the whole fits.</summary>
+    /// <summary>
+    /// Reads the weights from a model or training checkpoint, or from the folder of a published one. Nothing is overwritten unless the whole fits. Adapters that
+    /// are not in the file start anew: see <see cref="InitializeAdapters"/>.
+    /// </summary>
     /// <exception cref="SafetensorsException">The file or folder is damaged or belongs to another model.</exception>
     public void LoadWeights(string path)
     {
@@ -196,6 +199,7 @@ public abstract unsafe partial class LanguageModel : IDisposable
         {
             using var folder = HuggingFaceFolder.Open(path, Info, Checkpoints);
             folder.ReadTo(Store);
+            InitializeAdapters(seed: 0);
             HasMtp = Info.MtpDepth > 0 && folder.HasMtp;
             (LoadedFolder, _loadedMap) = (Path.GetFullPath(path), folder.Map);
         }
@@ -232,6 +236,12 @@ public abstract unsafe class TrainingProgram : IDisposable
 
     /// <summary>Where the caller puts the tokens: [Batch, Length + 1 + MtpDepth].</summary>
     public abstract int* Tokens { get; }
+
+    /// <summary>
+    /// Where the caller puts the weight of each token as a target, laid out as <see cref="Tokens"/>; null if the model is not compiled with <c>objective
+    /// next_token(masked)</c>. The first token of a sequence is no target.
+    /// </summary>
+    public virtual float* TargetWeights => null;
 
     /// <summary>The gradient of the loss, laid out as the trainable part of the weights; padding stays zero.</summary>
     public abstract float* Gradients { get; }

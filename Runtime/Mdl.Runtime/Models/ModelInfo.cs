@@ -16,8 +16,9 @@ public readonly record struct Initializer(bool IsNormal, double Value);
 /// <param name="Initial">How it starts.</param>
 /// <param name="IsState">True for what training changes otherwise than by gradients, such as a router's bias.</param>
 /// <param name="IsSingle">True for what the source declares <c>in f32</c>: it is held and multiplied in single precision whatever the others are in.</param>
+/// <param name="IsFrozen">True for what training leaves as it is: it has no gradient and no moments.</param>
 public sealed record ParameterInfo(
-    string Path, long Offset, IReadOnlyList<long> Shape, int Repeats, int FirstIndex, Initializer Initial, bool IsState, bool IsSingle = false)
+    string Path, long Offset, IReadOnlyList<long> Shape, int Repeats, int FirstIndex, Initializer Initial, bool IsState, bool IsSingle = false, bool IsFrozen = false)
 {
     /// <summary>Elements of one instance.</summary>
     public long InstanceSize { get; } = Shape.Aggregate(1L, (a, b) => a * b);
@@ -27,6 +28,9 @@ public sealed record ParameterInfo(
 
     /// <summary>Elements of all instances.</summary>
     public long Size => InstanceSize * Instances;
+
+    /// <summary>Whether gradients change it.</summary>
+    public bool IsTrained => !IsState && !IsFrozen;
 
     /// <summary>Part of multi-token prediction.</summary>
     public bool IsMtp => Path.StartsWith("mtp.", StringComparison.Ordinal) || Path.StartsWith("mtp[", StringComparison.Ordinal);
@@ -38,6 +42,17 @@ public sealed record ParameterInfo(
     public string InstancePath(int instance) =>
         Path.Replace("{i}", (FirstIndex + instance).ToString(System.Globalization.CultureInfo.InvariantCulture), StringComparison.Ordinal);
 }
+
+/// <summary>
+/// A low-rank adapter: the model computes with W + scale B A in place of a matrix W [.., outputs, inputs], where only A [.., rank, inputs] and
+/// B [.., outputs, rank] are trained (Hu et al., "LoRA", 2021, section 4.1). Experts are the leading axis of all three.
+/// </summary>
+/// <param name="Matrix">The index of W in <see cref="ModelInfo.Parameters"/>.</param>
+/// <param name="A">That of A.</param>
+/// <param name="B">That of B.</param>
+/// <param name="Rank">The rank.</param>
+/// <param name="Scale">alpha / rank.</param>
+public sealed record AdapterInfo(int Matrix, int A, int B, int Rank, double Scale);
 
 /// <summary>A tensor that a training program leaves for its caller: a loss part or the load of experts.</summary>
 /// <param name="Name">"loss", "nll", "mtp", "aux", or the path of a moe.</param>
@@ -64,7 +79,7 @@ public sealed record TrainSettings(
 
 /// <summary>What generated code knows of its model.</summary>
 /// <param name="Name">The class name, such as <c>LingNano</c>.</param>
-/// <param name="Parameters">Trainable parameters first, then states.</param>
+/// <param name="Parameters">Trainable parameters first, then frozen ones, then states.</param>
 /// <param name="TrainableSize">Floats of weight memory that hold trainable parameters, padding included.</param>
 /// <param name="TotalSize">Floats of weight memory.</param>
 /// <param name="Vocabulary">Width of the logits.</param>
@@ -75,9 +90,21 @@ public sealed record ModelInfo(
     string Name, IReadOnlyList<ParameterInfo> Parameters, long TrainableSize, long TotalSize,
     int Vocabulary, int MtpDepth, TrainSettings Train, IReadOnlyList<MetricInfo> Metrics)
 {
-    /// <summary>Number of trainable values, without padding and without multi-token prediction.</summary>
-    public long ParameterCount => Parameters.Where(p => !p.IsState && !p.IsMtp).Sum(p => p.Size);
+    /// <summary>Low-rank adapters, if the model is compiled with any.</summary>
+    public IReadOnlyList<AdapterInfo> Adapters { get; init; } = [];
 
-    /// <summary>Number of trainable values of multi-token prediction.</summary>
-    public long MtpParameterCount => Parameters.Where(p => !p.IsState && p.IsMtp).Sum(p => p.Size);
+    /// <summary>Number of the model's values, without states, adapters, padding and multi-token prediction.</summary>
+    public long ParameterCount => Own.Where(p => !p.IsMtp).Sum(p => p.Size);
+
+    /// <summary>Number of the values of multi-token prediction.</summary>
+    public long MtpParameterCount => Own.Where(p => p.IsMtp).Sum(p => p.Size);
+
+    /// <summary>Number of the values that training changes by gradients.</summary>
+    public long TrainedCount => Parameters.Where(p => p.IsTrained).Sum(p => p.Size);
+
+    /// <summary>Whether a parameter is a factor of an adapter.</summary>
+    /// <param name="parameter">Its index in <see cref="Parameters"/>.</param>
+    public bool IsAdapter(int parameter) => Adapters.Any(a => a.A == parameter || a.B == parameter);
+
+    private IEnumerable<ParameterInfo> Own => Parameters.Where((p, i) => !p.IsState && !IsAdapter(i));
 }

@@ -17,10 +17,15 @@ internal static unsafe class WeightInitializer
     {
         for (var parameter = 0; parameter < model.Info.Parameters.Count; parameter++)
         {
-            for (var instance = 0; instance < model.Info.Parameters[parameter].Instances; instance++)
-            {
-                Fill(model, parameter, instance, seed);
-            }
+            Run(model, parameter, seed);
+        }
+    }
+
+    public static void Run(LanguageModel model, int parameter, ulong seed)
+    {
+        for (var instance = 0; instance < model.Info.Parameters[parameter].Instances; instance++)
+        {
+            Fill(model, parameter, instance, seed);
         }
     }
 

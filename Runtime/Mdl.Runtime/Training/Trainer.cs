@@ -56,7 +56,7 @@ public sealed unsafe class Trainer : IDisposable
     /// <summary>Tokens in one sequence of a batch: length + 1 + MtpDepth.</summary>
     public int TokensPerSequence => _program.Length + 1 + _model.Info.MtpDepth;
 
-    /// <summary>Tokens in a batch; <see cref="Step"/> takes them as [Batch, TokensPerSequence].</summary>
+    /// <summary>Tokens in a batch; <see cref="Step(ReadOnlySpan{int})"/> takes them as [Batch, TokensPerSequence].</summary>
     public int TokensPerBatch => _program.Batch * TokensPerSequence;
 
     /// <summary>Bytes of activations, gradients and moments; the weights come on top.</summary>
@@ -80,13 +80,25 @@ public sealed unsafe class Trainer : IDisposable
     /// <param name="tokens">[Batch, TokensPerSequence], each from 0 to Vocabulary - 1.</param>
     /// <exception cref="ArgumentException">There are more or fewer tokens, or one is outside the vocabulary.</exception>
     /// <exception cref="TrainingDivergedException">Loss or gradient is not finite; weights, moments and states are unchanged.</exception>
-    public StepResult Step(ReadOnlySpan<int> tokens)
+    public StepResult Step(ReadOnlySpan<int> tokens) => Step(tokens, []);
+
+    /// <summary>One update of the weights with a loss in which each token counts by its weight as a target.</summary>
+    /// <param name="tokens">[Batch, TokensPerSequence], each from 0 to Vocabulary - 1.</param>
+    /// <param name="targetWeights">
+    /// [Batch, TokensPerSequence]: 0 for a token that is not to be learnt, such as one of a prompt or padding, and 1 for one that is. Losses are means over
+    /// max(1, sum of weights); those of multi-token prediction weigh the same tokens. Empty for 1 everywhere.
+    /// </param>
+    /// <exception cref="ArgumentException">
+    /// There are more or fewer tokens or weights, a token is outside the vocabulary, a weight is negative or not finite, or the model is compiled without <c>masked</c>.
+    /// </exception>
+    /// <exception cref="TrainingDivergedException">Loss or gradient is not finite; weights, moments and states are unchanged.</exception>
+    public StepResult Step(ReadOnlySpan<int> tokens, ReadOnlySpan<float> targetWeights)
     {
         var profiler = _model.Device.Profiler;
         profiler?.BeginStep();
         var profile = profiler?.Enter(this, "Trainer", _launches ??= TrainerLaunches.Of(_model.Info));
         profile?.Begin(TrainerLaunches.Tokens);
-        SetTokens(tokens);
+        SetTokens(tokens, targetWeights);
         profile?.End();
         var step = StepsDone + 1;
         _program.Forward();
@@ -115,14 +127,23 @@ public sealed unsafe class Trainer : IDisposable
     /// <summary>The losses of a batch; neither weights nor states nor <see cref="Metrics"/> change.</summary>
     /// <param name="tokens">[Batch, TokensPerSequence], each from 0 to Vocabulary - 1.</param>
     /// <exception cref="ArgumentException">There are more or fewer tokens, or one is outside the vocabulary.</exception>
-    public Losses Evaluate(ReadOnlySpan<int> tokens)
+    public Losses Evaluate(ReadOnlySpan<int> tokens) => Evaluate(tokens, []);
+
+    /// <summary>The losses of a batch in which each token counts by its weight as a target; neither weights nor states nor <see cref="Metrics"/> change.</summary>
+    /// <param name="tokens">[Batch, TokensPerSequence], each from 0 to Vocabulary - 1.</param>
+    /// <param name="targetWeights">As in <see cref="Step(ReadOnlySpan{int}, ReadOnlySpan{float})"/>.</param>
+    /// <exception cref="ArgumentException">As in <see cref="Step(ReadOnlySpan{int}, ReadOnlySpan{float})"/>.</exception>
+    public Losses Evaluate(ReadOnlySpan<int> tokens, ReadOnlySpan<float> targetWeights)
     {
-        SetTokens(tokens);
+        SetTokens(tokens, targetWeights);
         _program.Forward();
         return _losses.Read(_program.Metrics);
     }
 
-    /// <summary>Writes weights, moments and the number of steps, atomically.</summary>
+    /// <summary>
+    /// Writes weights, moments and the number of steps, atomically. Of a model with adapters only these are written: all else is as it was loaded, and must be
+    /// loaded again before <see cref="Load"/>.
+    /// </summary>
     /// <param name="path">The file; it is replaced as a whole or not at all.</param>
     /// <param name="metadata">Strings to store with them, such as the seed of the data; <c>model</c> and <c>step</c> are set here.</param>
     public void Save(string path, IReadOnlyDictionary<string, string>? metadata = null)
@@ -171,7 +192,7 @@ public sealed unsafe class Trainer : IDisposable
         }
     }
 
-    private void SetTokens(ReadOnlySpan<int> tokens)
+    private void SetTokens(ReadOnlySpan<int> tokens, ReadOnlySpan<float> targetWeights)
     {
         if (tokens.Length != TokensPerBatch)
         {
@@ -180,7 +201,41 @@ public sealed unsafe class Trainer : IDisposable
         }
 
         TokenRange.Check(tokens, _model.Info.Vocabulary);
+        SetTargetWeights(targetWeights);
         tokens.CopyTo(new Span<int>(_program.Tokens, tokens.Length));
+    }
+
+    private void SetTargetWeights(ReadOnlySpan<float> weights)
+    {
+        if (weights.IsEmpty)
+        {
+            if (_program.TargetWeights != null)
+            {
+                new Span<float>(_program.TargetWeights, TokensPerBatch).Fill(1);
+            }
+
+            return;
+        }
+
+        if (_program.TargetWeights == null)
+        {
+            throw new ArgumentException(
+                $"{_model.Info.Name} is compiled without weights of targets; its first train declaration needs `objective next_token(masked);`.", nameof(weights));
+        }
+
+        if (weights.Length != TokensPerBatch)
+        {
+            throw new ArgumentException($"A batch has {TokensPerBatch} weights, one for each token, not {weights.Length}.", nameof(weights));
+        }
+
+        var wrong = weights.IndexOfAnyExceptInRange(0, float.MaxValue);
+        if (wrong >= 0)
+        {
+            throw new ArgumentException(
+                $"Weight {wrong} is {weights[wrong].ToString(CultureInfo.InvariantCulture)}; weights of targets are finite and not negative.", nameof(weights));
+        }
+
+        weights.CopyTo(new Span<float>(_program.TargetWeights, weights.Length));
     }
 
     private void Update(long step, double rate, double norm)
@@ -203,8 +258,9 @@ public sealed unsafe class Trainer : IDisposable
 
     private TensorSet Everything()
     {
-        var tensors = Checkpoint.WeightsOf(_model);
-        var trainable = _model.Info.Parameters.Where(p => !p.IsState);
+        var trainable = _model.Info.Parameters.Where(p => p.IsTrained);
+        var tensors = new TensorSet();
+        tensors.Add("", _model.Info.Adapters.Count > 0 ? trainable : _model.Info.Parameters, _model.Weights);
         tensors.Add(Checkpoint.OptimizerPrefix + "m.", trainable, FirstMoments);
         tensors.Add(Checkpoint.OptimizerPrefix + "v.", trainable, SecondMoments);
         return tensors;

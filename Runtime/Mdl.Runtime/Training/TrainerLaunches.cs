@@ -18,7 +18,7 @@ internal static class TrainerLaunches
     public static LaunchInfo[] Of(ModelInfo info)
     {
         double n = info.TrainableSize;
-        double states = info.TotalSize - info.TrainableSize;
+        double states = info.Parameters.Where(p => p.IsState && !p.IsFrozen).Sum(p => p.Size);
         return
         [
             Info("tokens", 0, 0),

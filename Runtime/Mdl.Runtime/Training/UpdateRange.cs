@@ -11,7 +11,7 @@ internal readonly record struct UpdateRange(long Begin, long Count, bool Decays)
     public static UpdateRange[] Of(ModelInfo info)
     {
         var ranges = new List<UpdateRange>();
-        foreach (var parameter in info.Parameters.Where(p => !p.IsState).OrderBy(p => p.Offset))
+        foreach (var parameter in info.Parameters.Where(p => p.IsTrained).OrderBy(p => p.Offset))
         {
             var end = parameter.Offset + parameter.Size;
             if (ranges is [.., var last] && last.Decays == parameter.Decays)

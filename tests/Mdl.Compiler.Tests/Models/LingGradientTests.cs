@@ -4,6 +4,7 @@ using Mdl.Compiler.Passes;
 using Mdl.Compiler.Verification;
 using Mdl.Dsl;
 using Mdl.Dsl.Binding;
+using Mdl.Dsl.Graphs;
 
 namespace Mdl.Compiler.Tests.Models;
 
@@ -14,17 +15,55 @@ public class LingGradientTests
 
     private static readonly NDArray Tokens = new([2, 6], [3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 10]);
 
+    private static readonly NDArray TargetWeights = new([2, 6], [9, 0, 0, 1, 1, 0.5, 9, 0, 1, 0, 0, 2]);
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Gradients_of_all_parameters_are_the_slopes(bool recomputeLayers)
+    public void Gradients_of_all_parameters_are_the_slopes(bool recomputeLayers) => CheckGradients(LingModels.Toy, recomputeLayers);
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Gradients_of_adapters_are_the_slopes(bool recomputeLayers)
     {
-        var model = LingModels.Toy;
+        CheckGradients(LingModels.ToyWithAdapters, recomputeLayers);
+        Assert.Equal(2 * 15, LingModels.ToyWithAdapters.Parameters.Count(p => p.IsTrained));
+    }
+
+    [Fact]
+    public void Gradients_beside_frozen_parts_are_the_slopes()
+    {
+        CheckGradients(LingModels.ToyWithFrozenParts, recomputeLayers: false);
+        Assert.DoesNotContain(LingModels.ToyWithFrozenParts.Training.Outputs, o => o.Kind == OutputKind.State);
+        var operations = CompilerPasses.Training(LingModels.ToyWithFrozenParts, recomputeLayers: false).Graph.Nodes.Select(n => n.Operation).ToList();
+        Assert.Contains(operations, o => o is LinearCrossEntropyWithGradient { OfWeights: false });
+        Assert.DoesNotContain(operations, o => o is LinearCrossEntropyWithGradient { OfWeights: true });
+    }
+
+    [Fact]
+    public void The_loss_is_the_weighted_mean_of_the_targets()
+    {
+        // Of two weightings of two halves of the targets and of all, the sums of nll add up.
+        var model = LingModels.ToyWithFrozenParts;
+        var weights = Weights(model);
+        double[] first = [0, 1, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0], second = [0, 0, 1, 0, 1, 0, 0, 1, 0, 1, 1, 0];
+        double Nll(double[] targets) => Evaluator.Run(
+            model.Training.Graph, Symbols, name => name == "tokens" ? Tokens : new([2, 6], [.. targets]), path => weights[path])[1].Scalar;
+        Assert.Equal((3 * Nll(first)) + (5 * Nll(second)), 8 * Nll([.. first.Zip(second, (a, b) => a + b)]), 1e-12);
+        Assert.Equal(0, Nll(new double[12]));
+
+        // The first token of a sequence is no target of the main loss, nor is the last, which only multi-token prediction sees.
+        Assert.Equal(Nll(first), Nll([5, .. first[1..5], 5, 5, .. first[7..11], 5]));
+    }
+
+    private static void CheckGradients(BoundModel model, bool recomputeLayers)
+    {
         var weights = Weights(model);
         var graph = CompilerPasses.Training(model, recomputeLayers, (_, g) => GraphVerifier.Verify(g));
         var results = Run(graph.Graph, weights);
         Assert.Equal(Run(model.Training.Graph, weights)[0].Scalar, results[0].Scalar, 1e-12);
-        Assert.Equal(model.Parameters.Where(p => !p.IsState).Select(p => p.Key), graph.Gradients.Select(g => g.Path));
+        Assert.Equal(model.Parameters.Where(p => p.IsTrained).Select(p => p.Key), graph.Gradients.Select(g => g.Path));
 
         var random = new Random(5);
         foreach (var (gradient, derived) in graph.Gradients.Zip(results.Skip(model.Training.Outputs.Count)))
@@ -78,7 +117,7 @@ public class LingGradientTests
         return (above - below) / (2 * H);
     }
 
-    private static NDArray[] Run(Graph graph, Dictionary<string, NDArray> weights) => Evaluator.Run(graph, Symbols, _ => Tokens, path => weights[path]);
+    private static NDArray[] Run(Graph graph, Dictionary<string, NDArray> weights) => Evaluator.Run(graph, Symbols, name => name == "tokens" ? Tokens : TargetWeights, path => weights[path]);
 
     /// <summary>Weights of order 1, so that every path of the model carries a gradient that differences can see.</summary>
     private static Dictionary<string, NDArray> Weights(BoundModel model)

@@ -14,13 +14,24 @@ internal static class LingModels
     public static BoundModel Toy { get; } = Bind(
         "preset Toy of Ling { vocab: 11; hidden: 8; layers: 3; dense: 1; heads: 2; kv: 1; head: 4; ffn: 6; experts: 8; active: 3; width: 5; }");
 
+    /// <summary>The toy with weights for targets and adapters on products of every kind: plain, of experts, the head, in multi-token prediction.</summary>
+    public static BoundModel ToyWithAdapters { get; } = Bind(
+        "preset Toy of Ling { vocab: 11; hidden: 8; layers: 3; dense: 1; heads: 2; kv: 1; head: 4; ffn: 6; experts: 8; active: 3; width: 5; }",
+        "train Adapt of Ling { objective next_token(masked); adapters lora(rank: 2, alpha: 3, of: [attention, ffn, head_weight, embed, mtp.project]); }");
+
+    /// <summary>The toy with weights for targets, of which some parts are frozen.</summary>
+    public static BoundModel ToyWithFrozenParts { get; } = Bind(
+        "preset Toy of Ling { vocab: 11; hidden: 8; layers: 3; dense: 1; heads: 2; kv: 1; head: 4; ffn: 6; experts: 8; active: 3; width: 5; }",
+        "train Tune of Ling { objective next_token(masked); freeze [head_weight, embed, attention.qkv, router]; }");
+
     public static string DataPath(string name) => Path.Combine(AppContext.BaseDirectory, "Data", name);
 
-    private static BoundModel Bind(string preset)
+    private static BoundModel Bind(string preset, string train = "")
     {
         var text = File.ReadAllText(DataPath("ling.mdl"));
         Assert.Contains("groups: 8, keep: 4", text, StringComparison.Ordinal);
-        text = text.Replace("groups: 8, keep: 4", "groups: 4, keep: 2", StringComparison.Ordinal) + "\n" + preset + "\n";
+        text = text.Replace("groups: 8, keep: 4", "groups: 4, keep: 2", StringComparison.Ordinal)
+            .Replace("train Pretrain", train + " train Pretrain", StringComparison.Ordinal) + "\n" + preset + "\n";
         var compilation = Binder.Bind(new SourceText("ling.mdl", text), _ => null);
         Assert.DoesNotContain(compilation.Diagnostics, d => d.Severity == Severity.Error && d.Span.Start > text.LastIndexOf("\npreset", StringComparison.Ordinal));
         return compilation.Models.Single(m => m.PresetName is "Tiny" or "Toy");

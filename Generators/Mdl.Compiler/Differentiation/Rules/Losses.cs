@@ -17,8 +17,12 @@ internal static partial class Derivatives
             AddIfWanted(step, 1, () => b.Add(new GatherGradient(b.Type(w).Shape[0]), target, step.Multiply(column, h)));
         }
 
-        var gradients = b.AddAll(new LinearCrossEntropyGradient(), h, w, target, step.Output(1), gradient);
+        var ofWeights = step.Wants(1);
+        var gradients = b.AddAll(new LinearCrossEntropyGradient(ofWeights), h, w, target, step.Output(1), gradient);
         step.Add(0, gradients[0]);
-        step.Add(1, gradients[1]);
+        if (ofWeights)
+        {
+            step.Add(1, gradients[1]);
+        }
     }
 }

@@ -28,16 +28,22 @@ internal static class IlgpuModelEmitter
         ModelEmitter.New(code, "IlgpuTraining", "int batch, int length", "batch, length");
         code.Line();
         code.Open("private sealed class IlgpuTraining : IlgpuTrainingProgram");
-        Fields(code, emitter, ["_weights", "_gradients", "_metrics"], ["_tokens"]);
+        var masked = model.Settings.IsMasked;
+        Fields(code, emitter, ["_weights", "_gradients", "_metrics", .. masked ? new[] { "_targetWeights" } : []], ["_tokens"]);
         code.Line("private readonly long B, T;");
         code.Line("private const long past = 0;");
         code.Line();
         code.Line($"public IlgpuTraining({model.ClassName} model, int batch, int length)");
-        code.Line($"    : base(model, batch, length, {plan.Metrics.Sum(m => m.Rows * m.Columns)})");
+        code.Line($"    : base(model, batch, length, {plan.Metrics.Sum(m => m.Rows * m.Columns)}{(masked ? ", isMasked: true" : "")})");
         code.Block();
         LimitLength(code, longest, "length");
         code.Line("(B, T, _team) = (batch, length, Team);");
         code.Line("(_weights, _gradients, _metrics, _tokens) = (DeviceWeights, DeviceGradients, DeviceMetrics, DeviceTokens);");
+        if (masked)
+        {
+            code.Line("_targetWeights = DeviceTargetWeights;");
+        }
+
         emitter.Places(code, "_arena");
         code.Close();
         code.Line();
