@@ -125,7 +125,7 @@ internal static class PresetBinder
             var named = parameters.Where(p => p.Adapter == AdapterPart.None && pattern.Matches(p.Path)).ToArray();
             if (named.Length == 0)
             {
-                var hint = Suggestion.Hint(pattern.Text, parameters.Select(p => PathNames.WithoutIndices(p.Path)));
+                var hint = Suggestion.Hint(pattern.Text, parameters.SelectMany(p => pattern.Alike(p.Path)).Distinct());
                 session.Report(DiagnosticIds.CheckpointPath, train.Source, pattern.Span, $"`{train.Model}` has no parameters `{pattern.Text}`{hint}");
             }
             else if (train.Settings.Adapters?.Of.Contains(pattern) == true && !parameters.Any(p => p.Adapter == AdapterPart.A && named.Any(n => n.Key == p.AdapterOf)))

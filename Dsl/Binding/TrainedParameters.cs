@@ -6,6 +6,13 @@ public sealed record ParameterPattern(string Text, Span Span)
     /// <summary>Whether a path such as <c>layers[{i}].attention.qkv</c> has the names.</summary>
     public bool Matches(string path) =>
         ("." + PathNames.WithoutIndices(path) + ".").IndexOf("." + Text + ".", StringComparison.Ordinal) >= 0;
+
+    /// <summary>The parts of a path that a pattern of as many names could mean.</summary>
+    public IEnumerable<string> Alike(string path)
+    {
+        var (names, count) = (PathNames.WithoutIndices(path).Split('.'), Text.Split('.').Length);
+        return Enumerable.Range(0, Math.Max(0, names.Length - count + 1)).Select(first => string.Join(".", names.Skip(first).Take(count)));
+    }
 }
 
 /// <summary>

@@ -18,6 +18,8 @@ public sealed class OpenClTests(OpenClFixture fixture) : IClassFixture<OpenClFix
     [InlineData("OddOne")]
     [InlineData("ForeignAngles")]
     [InlineData("ChatTiny")]
+    [InlineData("MaskedSmall")]
+    [InlineData("AdaptedSmall")]
     public void Every_kernel_of_a_model_agrees_with_the_reference(string name)
     {
         Conformance.CheckTraining(fixture.Device, name, 1, 1);

@@ -28,7 +28,7 @@ public class LingGradientTests
     public void Gradients_of_adapters_are_the_slopes(bool recomputeLayers)
     {
         CheckGradients(LingModels.ToyWithAdapters, recomputeLayers);
-        Assert.Equal(2 * 15, LingModels.ToyWithAdapters.Parameters.Count(p => p.IsTrained));
+        Assert.Equal(2 * 26, LingModels.ToyWithAdapters.Parameters.Count(p => p.IsTrained));
     }
 
     [Fact]
