@@ -27,6 +27,8 @@ internal sealed class Requests : IDisposable
                 return LargeKernels.CrossEntropy(Int(words[1]), Int(words[2]), Int(words[3]), double.Parse(words[4], CultureInfo.InvariantCulture));
             case "gemm-bf16": // size seconds
                 return LargeKernels.ShortProduct(Int(words[1]), double.Parse(words[2], CultureInfo.InvariantCulture));
+            case "score": // points queries dimensions seconds
+                return KernelScores.Evaluate(Int(words[1]), Int(words[2]), Int(words[3]), double.Parse(words[4], CultureInfo.InvariantCulture));
             case "mixture": // tokens runs
                 return LargeKernels.Mixture(Int(words[1]), Int(words[2]));
             case "train-begin":

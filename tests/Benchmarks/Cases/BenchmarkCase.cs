@@ -15,6 +15,7 @@ internal sealed record BenchmarkCase(string Name, Func<BenchmarkContext, IEnumer
         new("kernels", LargeKernelCase.Run),
         new("row", RowTimesMatrixCase.Run),
         new("mixture", MixtureCase.Run),
+        new("score", KernelScoreCase.Run),
         new("memory", MemoryCase.Run),
         new("startup", StartupCase.Run),
         new("allocations", AllocationCase.Run),

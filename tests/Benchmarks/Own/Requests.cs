@@ -38,6 +38,9 @@ internal sealed class Requests(int threads) : IDisposable
                 return LargeKernels.ByteProduct(Device.Team, Int(words[1]), double.Parse(words[2], CultureInfo.InvariantCulture));
             case "row-bf16": // depth columns seconds
                 return LargeKernels.RowTimesMatrix(Device.Team, Int(words[1]), Int(words[2]), double.Parse(words[3], CultureInfo.InvariantCulture));
+            case "score": // points queries dimensions seconds: best and middle run
+                return KernelScores.Evaluate(
+                    Device, Int(words[1]), Int(words[2]), Int(words[3]), double.Parse(words[4], CultureInfo.InvariantCulture));
             case "mixture": // tokens runs
                 return MixtureLayer.Time(Device, Int(words[1]), Int(words[2]));
             case "train-begin": // batch length: number of parameters

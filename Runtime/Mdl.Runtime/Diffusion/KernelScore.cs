@@ -1,0 +1,182 @@
+using System.Globalization;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using Mdl.Runtime.Devices;
+using Mdl.Runtime.Diffusion.Kernel;
+
+namespace Mdl.Runtime.Diffusion;
+
+/// <summary>
+/// The score of the data smoothed by N(0, t I), estimated from the data alone: p(x) = mean of N(x; X_i, t I), score = (D - x) / t with D the mean of the data
+/// under the softmax weights of -|x - X_i|^2 / (2 t). This is the estimator of Zhang, Yin, Liang and Liu (2402.15602) averaged over the noise that it
+/// injects, so unbiased for the density and its gradient. Evaluations stream over the data: no [queries, data] matrix is stored. Results do not depend on
+/// the number of threads.
+/// </summary>
+/// <typeparam name="T">float or double.</typeparam>
+public sealed unsafe class KernelScore<T> : IDenoiser<T>
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+{
+    // Measured: below, differences are faster; they are also the precise form.
+    private const int LeastContractedDimensions = 24;
+
+    // Rounding of the contracted form is about 6e-7 |x|^2 / t in the exponent.
+    private const double MostContractedExponent = 1e4;
+
+    private readonly Device _device;
+    private readonly PointBlocks<T> _blocks;
+    private readonly DataStatistics _statistics;
+    private readonly GaussianTail? _gaussian;
+    private readonly AlignedMemory<T> _centre;
+    private readonly AlignedMemory<T>? _rows;
+    private readonly AlignedMemory<T>? _halfNorms;
+    private readonly T _unit;
+    private readonly double _radius;
+
+    /// <summary>Takes a copy of data and orders it.</summary>
+    /// <param name="data">[n, d]; finite, at least two points.</param>
+    /// <param name="dimensions">d.</param>
+    /// <param name="tail">What to do where there are few data; a normal pseudo-datum if left out.</param>
+    /// <param name="device">Where to compute; the shared host device if left out.</param>
+    /// <param name="allowConstantColumns">Whether columns may have one value in all points. Such a column tells of data that were read wrongly.</param>
+    /// <exception cref="ArgumentException">Data that no estimate can be made from, or a tail whose weight is not above 0.</exception>
+    public KernelScore(ReadOnlySpan<T> data, int dimensions, KernelTail? tail = null, Device? device = null, bool allowConstantColumns = false)
+    {
+        if (typeof(T) != typeof(float) && typeof(T) != typeof(double))
+        {
+            throw new NotSupportedException($"The estimator computes in float or double, not {typeof(T).Name}.");
+        }
+
+        Tail = tail ?? KernelTail.Gaussian();
+        if (Tail.Kind != KernelTailKind.None && !(Tail.Weight > 0 && double.IsFinite(Tail.Weight)))
+        {
+            throw new ArgumentException(
+                string.Create(CultureInfo.InvariantCulture, $"The weight of the tail must be above 0 and finite, not {Tail.Weight}."), nameof(tail));
+        }
+
+        _statistics = DataStatistics.Of(data, dimensions, allowConstantColumns);
+        _device = device ?? Device.Host;
+        _gaussian = Tail.Kind == KernelTailKind.Gaussian ? new GaussianTail(_statistics) : null;
+        _centre = new AlignedMemory<T>(dimensions);
+        for (var j = 0; j < dimensions; j++)
+        {
+            _centre.Pointer[j] = T.CreateTruncating(_statistics.Mean[j]);
+        }
+
+        // A power of two, so that dividing by it changes no bit of a point.
+        _unit = T.ScaleB(T.One, Math.ILogB(_statistics.StandardDeviation));
+        _blocks = new PointBlocks<T>(data, dimensions, _centre.Span, T.One / _unit);
+        if (typeof(T) == typeof(float) && dimensions >= LeastContractedDimensions)
+        {
+            _rows = new AlignedMemory<T>(data.Length);
+            _halfNorms = new AlignedMemory<T>(_blocks.Count + Vector<T>.Count);
+            _radius = FillRows();
+        }
+    }
+
+    /// <summary>The number of points.</summary>
+    public int Count => _blocks.Count;
+
+    /// <inheritdoc/>
+    public int Dimensions => _blocks.Dimensions;
+
+    /// <summary>What is done where there are few data.</summary>
+    public KernelTail Tail { get; }
+
+    /// <summary>The root of the mean variance of the columns: what times and noise levels are relative to.</summary>
+    public double StandardDeviation => _statistics.StandardDeviation;
+
+    /// <summary>The mean of each column.</summary>
+    public ReadOnlySpan<double> Mean => _statistics.Mean;
+
+    /// <summary>Whether blocks of data that cannot matter are left out; true unless a measurement wants it otherwise. Results agree to rounding.</summary>
+    public bool SkipsBlocks { get; set; } = true;
+
+    /// <summary>D(y, sigma) = E[x0 | y].</summary>
+    public void Denoise(ReadOnlySpan<T> y, double sigma, Span<T> denoised) => Evaluate(y, sigma * sigma, KernelOutput.Denoised, denoised, []);
+
+    /// <summary>The gradient of the logarithm of the density at time t = sigma^2.</summary>
+    /// <param name="x">[N, d].</param>
+    /// <param name="t">The variance of the smoothing normal law; above 0.</param>
+    /// <param name="score">[N, d].</param>
+    /// <param name="logDensity">[N], or empty.</param>
+    public void Score(ReadOnlySpan<T> x, double t, Span<T> score, Span<double> logDensity = default) => Evaluate(x, t, KernelOutput.Score, score, logDensity);
+
+    private void Evaluate(ReadOnlySpan<T> x, double t, KernelOutput kind, Span<T> output, Span<double> logDensity)
+    {
+        var count = x.Length / Dimensions;
+        if (x.Length % Dimensions != 0)
+        {
+            throw new ArgumentException($"{x.Length} numbers are not whole points of the data's {Dimensions} dimensions.", nameof(x));
+        }
+
+        if (output.Length != x.Length || (logDensity.Length != 0 && logDensity.Length != count))
+        {
+            throw new ArgumentException($"{count} points of {Dimensions} dimensions need {x.Length} results and {count} densities or none, not "
+                + $"{output.Length} and {logDensity.Length}.", nameof(output));
+        }
+
+        if (!(t > 0 && double.IsFinite(t)))
+        {
+            throw new ArgumentOutOfRangeException(nameof(t), t, "The time, sigma squared, must be above 0 and finite.");
+        }
+
+        fixed (T* queries = x, results = output)
+        fixed (double* densities = logDensity)
+        {
+            var call = new KernelCall<T>
+            {
+                Team = _device.Team, Data = _blocks, Gaussian = _gaussian, Tail = Tail, Kind = kind, Skips = SkipsBlocks, Count = count, Queries = queries,
+                Output = results, LogDensity = densities, Centre = _centre.Pointer, Unit = _unit, Variance = t,
+            };
+            if (_rows is not null && Contracts(x, t))
+            {
+                ContractionKernel.Run(ref Unsafe.As<KernelCall<T>, KernelCall<float>>(ref call), (float*)_rows.Pointer, (float*)_halfNorms!.Pointer);
+            }
+            else
+            {
+                DirectKernel.Run(ref call);
+            }
+        }
+    }
+
+    private bool Contracts(ReadOnlySpan<T> x, double t)
+    {
+        var longest = _radius;
+        for (var i = 0; i < x.Length; i += Dimensions)
+        {
+            var norm = 0.0;
+            for (var j = 0; j < Dimensions; j++)
+            {
+                var value = double.CreateTruncating(x[i + j] - _centre.Pointer[j]);
+                norm += value * value;
+            }
+
+            longest = Math.Max(longest, norm);
+        }
+
+        return longest <= MostContractedExponent * t;
+    }
+
+    // Row after row; returns the largest squared length in the data's own unit.
+    private double FillRows()
+    {
+        var (d, size) = (Dimensions, PointBlocks<T>.Size);
+        var longest = 0.0;
+        for (var i = 0; i < Count; i++)
+        {
+            var block = _blocks.Points + ((long)(i / size) * d * size) + (i % size);
+            var norm = T.Zero;
+            for (var j = 0; j < d; j++)
+            {
+                var value = block[(long)j * size];
+                _rows!.Pointer[((long)i * d) + j] = value;
+                norm += value * value;
+            }
+
+            _halfNorms!.Pointer[i] = norm / T.CreateTruncating(2);
+            longest = Math.Max(longest, double.CreateTruncating(norm));
+        }
+
+        return longest * double.CreateTruncating(_unit) * double.CreateTruncating(_unit);
+    }
+}

@@ -1,0 +1,181 @@
+using Mdl.Runtime.Devices;
+using Mdl.Runtime.Diffusion;
+using Mdl.Runtime.Diffusion.Kernel;
+
+namespace Mdl.Runtime.Tests.Diffusion;
+
+public sealed class KernelScoreTests
+{
+    // Figures from an independent implementation in double precision.
+    [Fact]
+    public void MatchesPublishedFigures()
+    {
+        var line = new KernelScore<double>([-1, 0, 2], 1, KernelTail.None);
+        var (score, log) = One(line, [0.5], 0.25);
+        Assert.Equal(-1.929326311944, score[0], 1e-12);
+        Assert.Equal(-1.788427341565, log, 1e-12);
+
+        var plane = new KernelScore<double>([0, 0, 1, 0, 0, 2], 2, KernelTail.None);
+        (score, log) = One(plane, [0.5, 0.5], 0.25);
+        Assert.Equal(-0.01814943, score[0], 1e-8);
+        Assert.Equal(-1.92740228, score[1], 1e-8);
+        Assert.Equal(-1.847931672518, log, 1e-12);
+    }
+
+    // Rounding only: exponents of the order of |x|^2 / t times the unit of the type.
+    [Theory]
+    [InlineData(1, 700)]
+    [InlineData(2, 3000)]
+    [InlineData(2, 256)]
+    [InlineData(3, 1500)]
+    [InlineData(5, 900)]
+    [InlineData(24, 1000)]
+    [InlineData(65, 777)]
+    public void MatchesTheDefinitionInDoubleAndFloat(int d, int n)
+    {
+        foreach (var offset in new[] { 0.0, 7.5 })
+        {
+            var (data, queries) = (Points(n, d, 1, offset), Points(33, d, 2, offset));
+            var exact = new KernelScore<double>(data, d, KernelTail.None);
+            var single = new KernelScore<float>(Floats(data), d, KernelTail.None);
+            foreach (var t in new[] { 0.02, 0.3, 50.0 })
+            {
+                var (s64, l64) = (new double[queries.Length], new double[33]);
+                var (s32, l32) = (new float[queries.Length], new double[33]);
+                exact.Score(queries, t, s64, l64);
+                single.Score(Floats(queries), t, s32, l32);
+                for (var q = 0; q < 33; q++)
+                {
+                    var (score, log) = KernelReference.Evaluate(data, d, queries.AsSpan(q * d, d), t);
+                    Assert.Equal(log, l64[q], 1e-11 * (1 + (d / t)));
+                    Assert.Equal(log, l32[q], 4e-6 * (1 + (d * (1 + offset) / t)));
+                    for (var j = 0; j < d; j++)
+                    {
+                        Assert.Equal(score[j], s64[(q * d) + j], 1e-11 * (1 + (d / t)) / t);
+                        Assert.Equal(score[j], s32[(q * d) + j], 4e-6 * (1 + (d * (1 + offset) / t)) / Math.Sqrt(t));
+                    }
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void SkippedBlocksDoNotMatter()
+    {
+        var (data, queries) = (Floats(Points(20000, 2, 3, 0)), Floats(Points(200, 2, 4, 0)));
+        var kernel = new KernelScore<float>(data, 2);
+        foreach (var t in new[] { 1e-4, 0.02, 1 })
+        {
+            kernel.SkipsBlocks = true;
+            var quick = Scores(kernel, queries, t);
+            kernel.SkipsBlocks = false;
+            var whole = Scores(kernel, queries, t);
+            for (var i = 0; i < quick.Length; i++)
+            {
+                Assert.Equal(whole[i], quick[i], 2e-6 / Math.Sqrt(t));
+            }
+        }
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(6)]
+    [InlineData(40)]
+    public void ResultsDoNotDependOnTheNumberOfThreads(int d)
+    {
+        var (data, queries) = (Floats(Points(3000, d, 5, 0)), Floats(Points(77, d, 6, 0)));
+        float[]? expected = null;
+        foreach (var threads in new[] { 1, 2, 3 })
+        {
+            using var device = new Device(threads);
+            var scores = Scores(new KernelScore<float>(data, d, device: device), queries, 0.5);
+            expected ??= scores;
+            Assert.Equal(expected, scores);
+        }
+    }
+
+    [Fact]
+    public void TailsDoWhatTheySay()
+    {
+        // S = 0.6287 is below sqrt(2 pi): little density by the rule of the threshold.
+        double[] data = [-1, 0, 2];
+        Assert.Equal(0, One(new(data, 1, KernelTail.Threshold()), [0.5], 0.25).Score[0]);
+        Assert.Equal(-1.929326311944, One(new(data, 1, KernelTail.Threshold(0.1)), [0.5], 0.25).Score[0], 1e-12);
+        Assert.Equal(-1.929326311944 * 0.628748652789 / Math.Sqrt(2 * Math.PI), One(new(data, 1, KernelTail.Max()), [0.5], 0.25).Score[0], 1e-12);
+
+        // Far away the pseudo-datum N(1/3, 14/9 + t) rules.
+        var score = One(new(data, 1), [60], 0.25).Score[0];
+        Assert.Equal(-(60 - (1 / 3.0)) / ((14 / 9.0) + 0.25), score, 1e-9);
+    }
+
+    // With a pseudo-datum the score must be the derivative of the logarithm of the density, as without.
+    [Theory]
+    [InlineData(KernelTailKind.None)]
+    [InlineData(KernelTailKind.Gaussian)]
+    public void TheScoreIsTheDerivativeOfTheLogDensity(KernelTailKind tail)
+    {
+        const double Step = 1e-5;
+        var kernel = new KernelScore<double>(Points(300, 3, 7, 1), 3, new KernelTail(tail));
+        var x = new[] { 1.4, 0.3, 2.9 };
+        var (score, _) = One(kernel, x, 0.1);
+        for (var j = 0; j < 3; j++)
+        {
+            var (up, down) = ((double[])x.Clone(), (double[])x.Clone());
+            up[j] += Step;
+            down[j] -= Step;
+            Assert.Equal((One(kernel, up, 0.1).Log - One(kernel, down, 0.1).Log) / (2 * Step), score[j], 1e-7);
+        }
+    }
+
+    [Fact]
+    public void BadDataAreNamed()
+    {
+        Assert.Contains("Point 1 has NaN in column 0", Message([1f, 2, float.NaN, 3]), StringComparison.Ordinal);
+        Assert.Contains("must be finite", Message([1f, float.PositiveInfinity, 3, 4]), StringComparison.Ordinal);
+        Assert.Contains("at least two points; the data have 1", Message([1f, 2]), StringComparison.Ordinal);
+        Assert.Contains("3 numbers are not whole points of 2", Message([1f, 2, 3]), StringComparison.Ordinal);
+        Assert.Contains("Column 1 has the same value, 5", Message([1f, 5, 2, 5, 3, 5]), StringComparison.Ordinal);
+        Assert.Contains("Column 0 has the same value", Message([0.1f, 1, 0.1f, 2, 0.1f, 3, 0.1f, 4]), StringComparison.Ordinal);
+        var kernel = new KernelScore<float>([1f, 5, 2, 5, 3, 5], 2, allowConstantColumns: true);
+        Assert.Contains("data's 2 dimensions", Assert.Throws<ArgumentException>(() => kernel.Denoise([1], 1, new float[1])).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentOutOfRangeException>(() => kernel.Denoise([1, 1], 0, new float[2]));
+        Assert.Throws<ArgumentException>(() => kernel.Denoise([1, 1], 1, new float[4]));
+        Assert.Throws<ArgumentException>(() => new KernelScore<float>([1f, 5, 2, 6], 2, KernelTail.Gaussian(0)));
+    }
+
+    [Fact]
+    public void EvaluatingAllocatesNothing()
+    {
+        var kernel = new KernelScore<float>(Floats(Points(2000, 2, 8, 0)), 2);
+        var (x, y) = (Floats(Points(100, 2, 9, 0)), new float[200]);
+        kernel.Denoise(x, 0.5, y);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        kernel.Denoise(x, 0.5, y);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    private static string Message(float[] data) => Assert.Throws<ArgumentException>(() => new KernelScore<float>(data, 2)).Message;
+
+    private static float[] Scores(KernelScore<float> kernel, float[] queries, double t)
+    {
+        var scores = new float[queries.Length];
+        kernel.Score(queries, t, scores);
+        return scores;
+    }
+
+    private static (double[] Score, double Log) One(KernelScore<double> kernel, double[] x, double t)
+    {
+        var (score, log) = (new double[x.Length], new double[1]);
+        kernel.Score(x, t, score, log);
+        return (score, log[0]);
+    }
+
+    // Two groups, so that blocks are of use. Numbers are exact in single precision.
+    private static double[] Points(int n, int d, int seed, double offset)
+    {
+        var random = new Random(seed);
+        return [.. Enumerable.Range(0, n * d).Select(i => (double)(float)(offset + (2 * random.NextDouble()) + ((i / d) % 2 * 1.5)))];
+    }
+
+    private static float[] Floats(double[] values) => [.. values.Select(v => (float)v)];
+}
