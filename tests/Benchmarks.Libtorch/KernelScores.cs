@@ -18,7 +18,7 @@ internal static class KernelScores
         {
             using var inner = NewDisposeScope();
             var weights = nn.functional.softmax(cdist(x, data).pow(2) / (-2 * Time), 1);
-            _ = (weights.matmul(data) - x) / Time;
+            (weights.matmul(data) - x).div_(Time);
         });
     }
 }
