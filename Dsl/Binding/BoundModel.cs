@@ -96,6 +96,9 @@ public sealed record TrainSettings(
     /// <summary>Whether the loss weighs its targets: the training graph then takes the weight of each token as a target.</summary>
     public bool IsMasked { get; init; }
 
+    /// <summary>The weight of multi-token prediction, if not the model's own. With 0 its parameters are there and have no part in training.</summary>
+    public double? MtpWeight { get; init; }
+
     /// <summary>Parameters and states that training leaves as they are.</summary>
     public EquatableArray<ParameterPattern> Frozen { get; init; } = [];
 

@@ -136,12 +136,12 @@ internal sealed partial class Elaborator
         builder.Name(nll, "nll");
         List<(GraphOutput Output, Value Value)> outputs = [(new(OutputKind.Metric, "nll"), nll)];
         var loss = nll;
-        if (_objective!.Nlls.Count > 0)
+        if (_objective!.Nlls.Count > 0 && settings?.MtpWeight != 0)
         {
             var sum = _objective.Nlls.Aggregate((a, b) => builder.Binary(BinaryFunction.Add, a, b));
             var mean = _objective.Nlls.Count == 1 ? sum : builder.Binary(BinaryFunction.Divide, sum, _objective.Nlls.Count);
             outputs.Add((new(OutputKind.Metric, "mtp"), mean));
-            loss = builder.Binary(BinaryFunction.Add, loss, builder.Binary(BinaryFunction.Multiply, mean, _objective.Weight));
+            loss = builder.Binary(BinaryFunction.Add, loss, builder.Binary(BinaryFunction.Multiply, mean, settings?.MtpWeight ?? _objective.Weight));
         }
 
         if (frame.Region.Losses.Count > 0)

@@ -90,18 +90,28 @@ internal sealed class TrainBinder(Source source, Session session)
 
     private TrainSettings Objective(TrainSettings settings, ExpressionSyntax value)
     {
-        if (value is CallSyntax { Callee: NameSyntax { Text: "next_token" }, Arguments: [{ Name: null, Value: NameSyntax { Text: "masked" } }] })
-        {
-            return settings with { IsMasked = true };
-        }
-
-        if (value is CallSyntax { Callee: NameSyntax { Text: "next_token" } })
-        {
-            Fail(value.Span, $"{source.Quote(value.Span)} is not known here; there are next_token and next_token(masked)");
-        }
-        else
+        if (value is not CallSyntax { Callee: NameSyntax { Text: "next_token" } } call)
         {
             OneOf(value, "next_token");
+            return settings;
+        }
+
+        foreach (var argument in call.Arguments)
+        {
+            var numbers = new List<(string, double Value, Span Span)>();
+            if (argument is { Name: null, Value: NameSyntax { Text: "masked" } })
+            {
+                settings = settings with { IsMasked = true };
+            }
+            else if (argument.Name?.Text == "mtp")
+            {
+                AddNumber("mtp", argument.Value, numbers);
+                settings = numbers.Aggregate(settings, (s, n) => s with { MtpWeight = Within(n.Value, n.Span, "the weight of mtp", 0, 1e3) });
+            }
+            else
+            {
+                Fail(argument.Span, $"`next_token` takes `masked` and `mtp: weight`, not {source.Quote(argument.Span)}");
+            }
         }
 
         return settings;

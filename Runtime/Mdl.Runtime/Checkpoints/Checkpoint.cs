@@ -12,13 +12,14 @@ public static unsafe class Checkpoint
     internal const string OptimizerPrefix = "optimizer.";
     internal const string ModelKey = "model";
 
-    /// <summary>Writes the weights of a model, atomically.</summary>
+    /// <summary>Writes the weights of a model, atomically. Adapters that have no effect, because they are merged or new, are left out: the file is one of the model without them.</summary>
     /// <param name="model">The model.</param>
     /// <param name="path">The file; it is replaced as a whole or not at all.</param>
     /// <param name="metadata">Strings to store beside the tensors.</param>
     public static void SaveModel(LanguageModel model, string path, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(model);
+        var hasNoEffect = model.Info.Adapters.Count > 0 && HaveNoEffect(model);
         var writer = new SafetensorsWriter();
         foreach (var (key, value) in metadata ?? new Dictionary<string, string>())
         {
@@ -26,9 +27,15 @@ public static unsafe class Checkpoint
         }
 
         writer.SetMetadata(ModelKey, model.Info.Name);
-        WeightsOf(model).AddTo(writer);
+        var tensors = new TensorSet();
+        tensors.Add("", Enumerable.Range(0, model.Info.Parameters.Count).Where(p => !hasNoEffect || !model.Info.IsAdapter(p)).Select(p => model.Info.Parameters[p]), model.Weights);
+        tensors.AddTo(writer);
         writer.Save(path);
     }
+
+    /// <summary>Whether the model would compute the same without its adapters.</summary>
+    internal static bool HaveNoEffect(LanguageModel model) => model.WeightFormat == WeightFormat.Single && model.Info.Adapters.All(a =>
+        model.PartsOf(a).TrueForAll(p => !new ReadOnlySpan<float>(p.B, checked((int)(p.Outputs * a.Rank))).ContainsAnyExcept(0)));
 
     /// <summary>Reads the weights of a model. Nothing is overwritten unless the whole file fits.</summary>
     /// <exception cref="SafetensorsException">
@@ -79,12 +86,5 @@ public static unsafe class Checkpoint
                 model.Store.Write(parameter, instance, begin, new(numbers + begin, (int)Math.Min(WeightStore.Part, info.InstanceSize - begin)));
             }
         }
-    }
-
-    internal static TensorSet WeightsOf(LanguageModel model)
-    {
-        var tensors = new TensorSet();
-        tensors.Add("", model.Info.Parameters, model.Weights);
-        return tensors;
     }
 }

@@ -159,13 +159,19 @@ public abstract unsafe partial class LanguageModel : IDisposable
     /// <param name="folder">The folder. One that is there is replaced as a whole or not at all; its files that are no part of a checkpoint stay.</param>
     /// <param name="options">Type and size of the files; bfloat16 in files of 5 GB if null.</param>
     /// <exception cref="SafetensorsException">
-    /// The source declares no checkpoint, a weight is beyond what the type holds, the folder has folders in it, or the one to copy from is not there.
+    /// The source declares no checkpoint, adapters are not merged, a weight is beyond what the type holds, the folder has folders in it, or the one to copy from is not there.
     /// </exception>
-    public void SaveFolder(string folder, FolderOptions? options = null) => FolderWriter.Write(
-        this,
-        folder,
-        _loadedMap ?? Checkpoints.FirstOrDefault() ?? throw new SafetensorsException($"{folder}: the source of {Info.Name} declares no checkpoint, so folders cannot be written."),
-        options ?? new());
+    public void SaveFolder(string folder, FolderOptions? options = null)
+    {
+        var map = _loadedMap ?? Checkpoints.FirstOrDefault()
+            ?? throw new SafetensorsException($"{folder}: the source of {Info.Name} declares no checkpoint, so folders cannot be written.");
+        if (Info.Adapters.Count > 0 && !Checkpoint.HaveNoEffect(this))
+        {
+            throw new SafetensorsException($"{folder}: {Info.Name} has adapters, for which a published checkpoint has no place; {nameof(MergeAdapters)} adds them to their matrices.");
+        }
+
+        FolderWriter.Write(this, folder, map, options ?? new());
+    }
 
     /// <summary>The folder of the published checkpoint that the weights were read from last, or null.</summary>
     public string? LoadedFolder { get; private set; }

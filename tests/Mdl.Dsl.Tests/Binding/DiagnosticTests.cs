@@ -88,7 +88,7 @@ public class DiagnosticTests
     [InlineData("train P of M { optimizer adamw(rate: 1); }", "1:32 MDL0120 `adamw` has the arguments lr, betas, eps, weight_decay, clip, by name")]
     [InlineData("train P of M { schedule cosin(warmup: 1); }", "1:25 MDL0120 `cosin(warmup: 1)` is not known here; there are constant, cosine, wsd; did you mean `cosine`?")]
     [InlineData("train P of M { optimizer adamw(betas: (0.9, 2)); }", "1:45 MDL0120 a beta is between 0 and 1, but `2` is not")]
-    [InlineData("train P of M { objective next_token(mask); }", "1:26 MDL0120 `next_token(mask)` is not known here; there are next_token and next_token(masked)")]
+    [InlineData("train P of M { objective next_token(mask); }", "1:37 MDL0120 `next_token` takes `masked` and `mtp: weight`, not `mask`")]
     [InlineData("train P of M { freeze embde; }", "1:23 MDL0121 `M` has no parameters `embde`; did you mean `embed`?")]
     [InlineData("train P of M { freeze 3; }", "1:23 MDL0120 `3` names no parameters; a path such as `attention.qkv` does, or a list of paths in brackets")]
     [InlineData("train P of M { adapters lora(rank: 4, of: heads); }", "1:43 MDL0121 `M` has no parameters `heads`")]
