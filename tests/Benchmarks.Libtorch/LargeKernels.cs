@@ -33,6 +33,24 @@ internal static class LargeKernels
         });
     }
 
+    /// <summary>The memory, in bytes, that a process takes at most for the cross-entropy of a linear layer besides operands and gradients.</summary>
+    public static double CrossEntropyMemory(int tokens, int width, int words)
+    {
+        // The libraries are there before.
+        const int Few = 64;
+        CrossEntropy(Few, Few, Few, 0);
+        var before = WorkerLoop.Memory();
+        using var h = randn([tokens, width], requires_grad: true);
+        using var w = randn([words, width], requires_grad: true);
+        using var target = randint(0, words, [tokens], int64);
+        using (NewDisposeScope())
+        {
+            nn.functional.cross_entropy(h.matmul(w.t()), target).backward();
+        }
+
+        return WorkerLoop.PeakMemory() - before - (2.0 * sizeof(float) * width * ((long)tokens + words));
+    }
+
     /// <summary>Seconds of some runs of a mixture of experts of Ling-mini's sizes, after a first one that is not counted.</summary>
     public static double[] Mixture(int tokens, int runs)
     {

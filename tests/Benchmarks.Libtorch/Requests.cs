@@ -23,17 +23,19 @@ internal sealed class Requests : IDisposable
                 return Products.Time(Int(words[1]), Int(words[2]), Int(words[3]), words[4], double.Parse(words[5], CultureInfo.InvariantCulture));
             case "attend": // length heads keyHeads seconds
                 return LargeKernels.Attend(Int(words[1]), Int(words[2]), Int(words[3]), double.Parse(words[4], CultureInfo.InvariantCulture));
-            case "cross-entropy": // tokens width words seconds: also the bytes of scratch memory on our side
+            case "cross-entropy": // tokens width words seconds
                 return LargeKernels.CrossEntropy(Int(words[1]), Int(words[2]), Int(words[3]), double.Parse(words[4], CultureInfo.InvariantCulture));
             case "gemm-bf16": // size seconds
                 return LargeKernels.ShortProduct(Int(words[1]), double.Parse(words[2], CultureInfo.InvariantCulture));
             case "score": // points queries dimensions seconds
                 return KernelScores.Evaluate(Int(words[1]), Int(words[2]), Int(words[3]), double.Parse(words[4], CultureInfo.InvariantCulture));
+            case "cross-entropy-memory": // tokens width words: bytes besides operands and gradients
+                return [LargeKernels.CrossEntropyMemory(Int(words[1]), Int(words[2]), Int(words[3]))];
             case "mixture": // tokens runs
                 return LargeKernels.Mixture(Int(words[1]), Int(words[2]));
-            case "train-begin":
+            case "train-begin": // batch length [format]: number of parameters
                 _training?.Dispose();
-                _training = new Training(Int(words[1]), Int(words[2]));
+                _training = new Training(Int(words[1]), Int(words[2]), words.Length > 3 ? Enum.Parse<ScalarType>(words[3]) : ScalarType.Float32);
                 return [_training.Parameters];
             case "train":
                 var training = _training ?? throw new InvalidOperationException("train comes after train-begin");

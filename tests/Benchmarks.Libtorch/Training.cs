@@ -12,10 +12,11 @@ internal sealed class Training : IDisposable
     private readonly optim.Optimizer _optimizer;
     private int _steps;
 
-    public Training(int batch, int length)
+    public Training(int batch, int length, ScalarType type)
     {
         (_batch, _length) = (batch, length);
         _model = new Ling(LingSizes.Nano);
+        _model.to(type);
         _optimizer = optim.AdamW(_model.parameters(), lr: 3.36e-4, beta1: 0.9, beta2: 0.95, eps: 1e-8, weight_decay: 0.1);
     }
 
@@ -33,7 +34,7 @@ internal sealed class Training : IDisposable
         loss.backward();
         nn.utils.clip_grad_norm_(_model.parameters(), 1.0);
         _optimizer.step();
-        if (!float.IsFinite(loss.item<float>()))
+        if (!float.IsFinite(loss.to(ScalarType.Float32).item<float>()))
         {
             throw new InvalidOperationException("the peer's loss is not finite");
         }

@@ -41,8 +41,8 @@ internal sealed class Attention : Module<Tensor, Tensor>
         var rotary = width / 2;
         var frequencies = pow(RotaryBase, -arange(0, rotary, 2, ScalarType.Float32) / rotary);
         var angles = outer(arange(length, ScalarType.Float32), frequencies);
-        var cosines = cat([angles.cos(), angles.cos()], -1);
-        var sines = cat([angles.sin(), angles.sin()], -1);
+        var cosines = cat([angles.cos(), angles.cos()], -1).to(x.dtype);
+        var sines = cat([angles.sin(), angles.sin()], -1).to(x.dtype);
         var turned = x.narrow(3, 0, rotary);
         var swapped = cat([-turned.narrow(3, rotary / 2, rotary / 2), turned.narrow(3, 0, rotary / 2)], -1);
         return cat([(turned * cosines) + (swapped * sines), x.narrow(3, rotary, width - rotary)], -1);

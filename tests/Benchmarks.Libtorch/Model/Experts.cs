@@ -57,7 +57,7 @@ internal sealed class Experts : Module<Tensor, Tensor>
         var size = _sizes.Experts / Groups;
         var groupScores = biased.view(-1, Groups, size).topk(2, -1).values.sum(-1);
         var kept = groupScores.topk(KeptGroups, -1).indexes;
-        var mask = zeros_like(groupScores).scatter(1, kept, ones_like(kept, ScalarType.Float32))
+        var mask = zeros_like(groupScores).scatter(1, kept, ones_like(kept, groupScores.dtype))
             .unsqueeze(-1).expand(-1, Groups, size).reshape(-1, _sizes.Experts);
         return biased.masked_fill(mask == 0, float.NegativeInfinity).topk(_sizes.Active, -1).indexes;
     }

@@ -34,7 +34,7 @@ internal static unsafe class LargeKernels
         });
     }
 
-    /// <summary>Seconds of the best and of the middle run of the cross-entropy of a linear layer, then the bytes that it takes besides operands and results.</summary>
+    /// <summary>Seconds of the best and of the middle run of the cross-entropy of a linear layer.</summary>
     public static double[] CrossEntropy(Team team, int tokens, int width, int words, double seconds)
     {
         using var h = Products.Filled((long)tokens * width);
@@ -47,11 +47,21 @@ internal static unsafe class LargeKernels
         var lse = nll + tokens;
         var dNll = lse + tokens;
         new Span<float>(dNll, tokens).Fill(1f / tokens);
-        var times = WorkerLoop.Time(seconds, () =>
+        return WorkerLoop.Time(seconds, () =>
         {
             Losses.LinearCrossEntropyWithGradient(team, F(h), F(w), (int*)target.Memory, dNll, nll, lse, F(dh), F(dw), tokens, width, words);
         });
-        return [.. times, team.ScratchBytes];
+    }
+
+    /// <summary>The memory, in bytes, that a process takes at most for the cross-entropy of a linear layer besides operands and gradients.</summary>
+    public static double CrossEntropyMemory(Team team, int tokens, int width, int words)
+    {
+        // The compiled code and the libraries are there before.
+        const int Few = 64;
+        CrossEntropy(team, Few, Few, Few, 0);
+        var before = WorkerLoop.Memory();
+        CrossEntropy(team, tokens, width, words, 0);
+        return WorkerLoop.PeakMemory() - before - (2.0 * sizeof(float) * width * ((long)tokens + words));
     }
 
     /// <summary>Seconds of the best and of the middle run of one row times a matrix of bfloat16 whose columns are contiguous.</summary>

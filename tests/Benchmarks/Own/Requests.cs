@@ -1,6 +1,7 @@
 using System.Globalization;
 using Mdl.Benchmarks.Workers;
 using Mdl.Runtime.Devices;
+using Mdl.Runtime.Kernels;
 using Mdl.Runtime.Models;
 
 namespace Mdl.Benchmarks.Own;
@@ -21,8 +22,8 @@ internal sealed class Requests(int threads) : IDisposable
     {
         switch (words[0])
         {
-            case "peak": // GFLOP/s
-                return [MachineLimits.MeasureMultiplyAddPeak(Device.Team) / 1e9];
+            case "peak": // [format]: GFLOP/s
+                return [MachineLimits.MeasureMultiplyAddPeak(Device.Team, format: Format(words, 1)) / 1e9];
             case "bandwidth": // GB/s
                 return [MachineLimits.MeasureReadBandwidth(Device.Team, BandwidthBlock) / 1e9];
             case "gemm": // m n k layout seconds: best and middle run
@@ -30,7 +31,7 @@ internal sealed class Requests(int threads) : IDisposable
                     Device.Team, Int(words[1]), Int(words[2]), Int(words[3]), words[4], double.Parse(words[5], CultureInfo.InvariantCulture));
             case "attend": // length heads keyHeads seconds
                 return LargeKernels.Attend(Device.Team, Int(words[1]), Int(words[2]), Int(words[3]), double.Parse(words[4], CultureInfo.InvariantCulture));
-            case "cross-entropy": // tokens width words seconds: also the bytes of scratch memory on our side
+            case "cross-entropy": // tokens width words seconds
                 return LargeKernels.CrossEntropy(Device.Team, Int(words[1]), Int(words[2]), Int(words[3]), double.Parse(words[4], CultureInfo.InvariantCulture));
             case "gemm-bf16": // size seconds
                 return LargeKernels.ShortProduct(Device.Team, Int(words[1]), double.Parse(words[2], CultureInfo.InvariantCulture));
@@ -41,11 +42,13 @@ internal sealed class Requests(int threads) : IDisposable
             case "score": // points queries dimensions seconds: best and middle run
                 return KernelScores.Evaluate(
                     Device, Int(words[1]), Int(words[2]), Int(words[3]), double.Parse(words[4], CultureInfo.InvariantCulture));
-            case "mixture": // tokens runs
-                return MixtureLayer.Time(Device, Int(words[1]), Int(words[2]));
-            case "train-begin": // batch length: number of parameters
+            case "cross-entropy-memory": // tokens width words: bytes besides operands and results
+                return [LargeKernels.CrossEntropyMemory(Device.Team, Int(words[1]), Int(words[2]), Int(words[3]))];
+            case "mixture": // tokens runs [format]
+                return MixtureLayer.Time(Device, Int(words[1]), Int(words[2]), Format(words, 3) == ElementFormat.BFloat16);
+            case "train-begin": // batch length [format]: number of parameters
                 _training?.Dispose();
-                _training = new Training(Device, Int(words[1]), Int(words[2]));
+                _training = new Training(Device, Int(words[1]), Int(words[2]), Format(words, 3) == ElementFormat.BFloat16);
                 return [_training.Parameters];
             case "train": // steps: each step
                 return Enumerable.Range(0, Int(words[1])).Select(_ => WorkerLoop.Seconds(Current.Step)).ToArray();
@@ -78,6 +81,9 @@ internal sealed class Requests(int threads) : IDisposable
     }
 
     private Training Current => _training ?? throw new InvalidOperationException("train comes after train-begin");
+
+    private static ElementFormat Format(string[] words, int index) =>
+        index < words.Length ? Enum.Parse<ElementFormat>(words[index]) : ElementFormat.Single;
 
     private static int Int(string word) => int.Parse(word, CultureInfo.InvariantCulture);
 }

@@ -48,6 +48,13 @@ internal static class WorkerLoop
         return Stopwatch.GetElapsedTime(start).TotalSeconds;
     }
 
+    /// <summary>The memory that this process has now, in bytes.</summary>
+    public static double Memory()
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.WorkingSet64;
+    }
+
     /// <summary>The most memory that this process has had at any time, in bytes.</summary>
     public static double PeakMemory()
     {
