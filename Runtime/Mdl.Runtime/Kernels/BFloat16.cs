@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Mdl.Runtime.Kernels;
 
@@ -65,6 +66,13 @@ public static unsafe class BFloat16
         var bits = values.AsUInt32();
         var odd = Vector512.ShiftRightLogical(bits, 16) & Vector512<uint>.One;
         var rounded = bits + Vector512.Create(0x7FFFu) + odd;
+        if (Avx512F.IsSupported)
+        {
+            // One instruction for the three below: where the second operand is no number, quiet or signalling, it comes back quiet; elsewhere the first.
+            const int QuietIfNoNumber = 0x22;
+            return Avx512F.Fixup(rounded.AsSingle(), values, Vector512.Create(QuietIfNoNumber), 0).AsUInt32();
+        }
+
         return Vector512.ConditionalSelect(Vector512.Equals(values, values).AsUInt32(), rounded, bits | Vector512.Create(0x400000u));
     }
 }

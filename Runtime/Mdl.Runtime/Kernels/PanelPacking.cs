@@ -15,6 +15,8 @@ internal static unsafe class PanelPacking
             case ElementFormat.SByte:
                 LanePacking.RightPanels<ByteLanes<RightSide>>(b, k, n, width, packed, panelStep, scratch);
                 break;
+            case ElementFormat.BFloat16 when PairPacking.Fits(b) && PairPacking.RightPanels(b, k, n, width, packed, panelStep):
+                break;
             case ElementFormat.BFloat16:
                 LanePacking.RightPanels<BFloat16Lanes>(b, k, n, width, packed, panelStep, scratch);
                 break;
@@ -35,6 +37,9 @@ internal static unsafe class PanelPacking
         {
             case ElementFormat.SByte:
                 LanePacking.LeftPanels<ByteLanes<LeftSide>>(a, k, tiles, width, packed, panelStep);
+                break;
+            case ElementFormat.BFloat16 when PairPacking.Fits(a) && a.ColumnStride == 1:
+                PairPacking.LeftPanels(a, k, tiles, packed, panelStep);
                 break;
             case ElementFormat.BFloat16:
                 LanePacking.LeftPanels<BFloat16Lanes>(a, k, tiles, width, packed, panelStep);
