@@ -7,7 +7,7 @@ namespace Mdl.Runtime.Assembly;
 /// <summary>Assembles micro-kernels: routines that take a <see cref="GemmTile"/> and compute a tile of the product in registers.</summary>
 internal sealed class TileAssembler
 {
-    private const int Unroll = 8;
+    private const int Unroll = GemmTile.AheadColumns;
     private const int PrefetchedRows = 8;
     private const int PrefetchedAtOnce = 3;
     private const int PrefetchedPanelRows = 16;
@@ -18,6 +18,8 @@ internal sealed class TileAssembler
     private const Register LeftStep = Register.RSI;
     private const Register Ahead = Register.RBX;
     private const Register FetchesLeft = Register.EBP;
+    private const Register Later = Register.R12;
+    private const Register Spare = Register.R13;
     private const Register C = Register.RAX;
     private const Register CStep = Register.RCX;
 
@@ -53,6 +55,9 @@ internal sealed class TileAssembler
 
         _code.Add(Instruction.Create(Code.Push_r64, Ahead));
         _code.Add(Instruction.Create(Code.Push_r64, Register.RBP));
+        _code.Add(Instruction.Create(Code.Push_r64, Later));
+        _code.Add(Instruction.Create(Code.Push_r64, Spare));
+        Mov(Later, Field(nameof(GemmTile.Ahead)));
         Mov(Ahead, Field(nameof(GemmTile.C)));
         _code.Add(Instruction.Create(Code.Mov_r32_imm32, FetchesLeft, (_variant.Rows + PrefetchedAtOnce - 1) / PrefetchedAtOnce));
         LoadOperands();
@@ -62,6 +67,8 @@ internal sealed class TileAssembler
         }
 
         Loop();
+        _code.Add(Instruction.Create(Code.Pop_r64, Spare));
+        _code.Add(Instruction.Create(Code.Pop_r64, Later));
         _code.Add(Instruction.Create(Code.Pop_r64, Register.RBP));
         _code.Add(Instruction.Create(Code.Pop_r64, Ahead));
         Scale();
@@ -86,6 +93,25 @@ internal sealed class TileAssembler
             _code.Add(Instruction.Create(Code.Add_r64_rm64, Ahead, step));
         }
 
+        _code.Put(done);
+    }
+
+    // What the next tiles need is on its way while this one is computed. All of it at once would fill the buffers of the first-level cache, and
+    // the tile would wait for memory as if nothing had been fetched.
+    private void PrefetchLater()
+    {
+        var done = _code.NewPlace();
+        _code.Add(Instruction.Create(Code.Cmp_rm64_imm8, Field(nameof(GemmTile.AheadCount)), 0));
+        _code.Jump(Code.Jle_rel32_64, done);
+        _code.Add(Instruction.Create(Code.Sub_rm64_imm8, Field(nameof(GemmTile.AheadCount)), 1));
+        _code.Add(Instruction.Create(Code.Mov_r64_rm64, Spare, Field(nameof(GemmTile.AheadPair))));
+        for (var bytes = 0; bytes < 128; bytes += 64)
+        {
+            _code.Add(Instruction.Create(Code.Prefetcht1_m8, At(Later, bytes)));
+            _code.Add(Instruction.Create(Code.Prefetcht1_m8, new MemoryOperand(Later, Spare, 1, bytes, 1)));
+        }
+
+        _code.Add(Instruction.Create(Code.Add_r64_rm64, Later, Field(nameof(GemmTile.AheadStep))));
         _code.Put(done);
     }
 
@@ -115,6 +141,7 @@ internal sealed class TileAssembler
         _code.Jump(Code.Jl_rel32_64, remainder);
         var top = _code.PlaceHere();
         PrefetchProduct(Field(nameof(GemmTile.CRowStep)));
+        PrefetchLater();
         for (var i = 0; i < Unroll; i++)
         {
             Step(i);

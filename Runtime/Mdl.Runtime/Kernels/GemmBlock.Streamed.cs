@@ -114,13 +114,12 @@ internal static unsafe partial class GemmBlock
                 };
                 var leftStep = LeftPanelStep(kernels, depth);
                 var share = (next.Slices + tiles.Count - 1) / tiles.Count;
-                next.Fetch(share);
                 for (int t = 0, i = 0; t < tiles.Count; t++)
                 {
                     var height = tiles.Height(t);
+                    next.Fetch(share, &tile);
                     kernels.Run(&tile, height, current.Columns);
                     next.Pack(share);
-                    next.Fetch(share);
                     if (typeof(TEpilogue) != typeof(NoEpilogue) && at + current.Length == k)
                     {
                         epilogue.Apply(tile.C, ldc, row + i, j, height, current.Columns);
@@ -178,10 +177,12 @@ internal static unsafe partial class GemmBlock
             }
         }
 
-        public void Fetch(int slices)
+        /// <summary>Lets the kernel that computes a tile fetch the next slices; what it has no time for, or another kind of kernel cannot do, is fetched at once.</summary>
+        public void Fetch(int slices, GemmTile* tile)
         {
+            tile->AheadCount = 0;
             var end = Math.Min(Length, _fetched + slices * Slice);
-            if (Columns <= 0 || _source.Rows != null || !Sse.IsSupported)
+            if (Columns <= 0 || _source.Rows != null || !Sse.IsSupported || _fetched >= end)
             {
                 return;
             }
@@ -190,11 +191,28 @@ internal static unsafe partial class GemmBlock
             var bytes = Weight.Bytes(_source.Format, isByRow ? Columns : end - _fetched);
             var step = Weight.Bytes(_source.Format, isByRow ? _source.RowStride : _source.ColumnStride);
             var line = _source.At(_fetched, 0).Start.Address;
-            for (var lines = isByRow ? end - _fetched : end > _fetched ? Columns : 0; lines > 0; lines--)
+            var lines = isByRow ? end - _fetched : Columns;
+            if (kernels.FetchesAhead)
+            {
+                // A kernel takes two lines at each of two places: of two rows, or of one row twice.
+                var isLong = bytes > 2 * CacheLine;
+                var times = (int)Math.Min(tile->K / GemmTile.AheadColumns, isLong ? lines : lines / 2);
+                if (bytes <= 4 * CacheLine)
+                {
+                    tile->Ahead = line;
+                    tile->AheadPair = isLong ? 2 * CacheLine : step;
+                    tile->AheadStep = isLong ? step : 2 * step;
+                    tile->AheadCount = times;
+                    line += times * tile->AheadStep;
+                    lines -= isLong ? times : 2 * times;
+                }
+            }
+
+            for (; lines > 0; lines--)
             {
                 for (var i = 0; i < bytes; i += CacheLine)
                 {
-                    Sse.Prefetch0(line + i);
+                    Sse.Prefetch1(line + i);
                 }
 
                 line += step;

@@ -24,6 +24,9 @@ internal abstract unsafe class MicroKernels : IDisposable
     /// <summary>Whether kernels never touch columns of the right operand beyond the tile's own; if not, the operand must be padded with readable floats.</summary>
     public abstract bool MasksColumns { get; }
 
+    /// <summary>Whether kernels fetch what <see cref="GemmTile.Ahead"/> names.</summary>
+    public virtual bool FetchesAhead => false;
+
     /// <summary>Chooses the kernels for a processor.</summary>
     /// <exception cref="PlatformNotSupportedException">Assembled kernels are asked for and impossible here.</exception>
     public static MicroKernels Create(KernelMode mode) => mode switch
