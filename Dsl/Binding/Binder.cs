@@ -20,9 +20,10 @@ public static class Binder
             var root = new Source(source, isLibrary: false, parsed.Diagnostics);
             DeclarationLoader.Load(parsed, root, import, session);
             var models = PresetBinder.Bind(parsed.File, root, session);
+            var diffusions = DiffusionBinder.Bind(parsed.File, models.Select(m => m.ClassName), root, session);
             UnusedBlocks.Check(parsed.File, root, session);
             var all = parsed.Diagnostics.Concat(session.Diagnostics).ToEquatableArray();
-            return new(module, models, all);
+            return new(module, models, all) { Diffusions = diffusions };
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {

@@ -158,12 +158,35 @@ internal static class DeclarationGrammar
         from body in Recovery.Braced(Directive, "before the settings", $"train '{name.Text}'")
         select new TrainSyntax(name, model, body.Items, word.Doc, Span.Between(word.Span, body.End));
 
-    private static readonly Parser<DeclarationSyntax> Diffusion = input =>
+    // diffusion Name(x: [N, d]) { score kernel(data); sampler dpm++2m(steps: 12); train { noise: lognormal(-1.2, 1.2); } }
+
+    private static readonly Parser<SyntaxNode> SamplerLine =
+        from name in Named("a setting")
+        from first in SamplerExpression
+        from others in SamplerExpression.Until(place => place.Kind is TokenKind.Semicolon or TokenKind.CloseBrace || Recovery.StartsStatement(place))
+        from end in Semicolon("the sampler")
+        select (SyntaxNode)new DirectiveSyntax(name, new[] { first }.Concat(others).ToEquatableArray(), Span.Between(name.Span, end));
+
+    private static readonly Parser<SyntaxNode> Training =
+        from word in Word("train")
+        from body in Recovery.Braced(Setting, "before the settings", "'train'")
+        select (SyntaxNode)new DiffusionTrainSyntax(body.Items, Span.Between(word.Span, body.End));
+
+    private static readonly Parser<SyntaxNode> DirectiveLine = Directive.Select(directive => (SyntaxNode)directive);
+
+    private static readonly Parser<SyntaxNode> DiffusionItem = Predict(place => place.Token.Text switch
     {
-        var name = ((TokenInput)input).Next;
-        var end = name.Token.Kind == TokenKind.Name ? $" '{name.Token.Text}'" : "";
-        return Fail<DeclarationSyntax>((TokenInput)input, DiagnosticIds.NotSupportedYet, $"'diffusion' is not supported yet;{end} is left out");
-    };
+        "sampler" when place.Kind == TokenKind.Name => SamplerLine,
+        "train" when place.Kind == TokenKind.Name => Training,
+        _ => DirectiveLine,
+    });
+
+    private static readonly Parser<DeclarationSyntax> Diffusion =
+        from word in Word("diffusion")
+        from name in Identifier
+        from signature in TypeGrammar.Signature
+        from body in Recovery.Braced(DiffusionItem, "before the settings", $"diffusion '{name.Text}'")
+        select new DiffusionSyntax(name, signature.Inputs, signature.Arguments, signature.Results, body.Items, word.Doc, Span.Between(word.Span, body.End));
 
     public static Parser<DeclarationSyntax> Declaration { get; } = Predict(place => place.Token.Text switch
     {
@@ -203,6 +226,7 @@ internal static class DeclarationGrammar
         "preset" => BodyOf(Setting),
         "checkpoint" => BodyOf(CheckpointItem),
         "train" => BodyOf(Directive),
+        "diffusion" => BodyOf(DiffusionItem),
         _ => null,
     };
 

@@ -120,6 +120,24 @@ internal static class ExpressionGrammar
         },
         operand => operand.IsTooTall);
 
+    private static readonly Parser<Operand> PlusName =
+        from first in Identifier
+        from plus in Symbol(TokenKind.Plus, "'+'")
+        from second in Symbol(TokenKind.Plus, "'+'")
+        from last in Accept("the rest of the name", token => token.Kind is TokenKind.DigitWord or TokenKind.Name or TokenKind.Number)
+        select Operand.Leaf(new NameSyntax($"{first.Text}++{last.Text}", Span.Between(first.Span, last.Span)));
+
+    /// <summary>An expression, or a name with two plus signs in it, such as <c>dpm++2m(steps: 12)</c>, with or without arguments.</summary>
+    public static Parser<ExpressionSyntax> SamplerExpression { get; } = Predict(place => IsPlusName(place)
+        ? PlusName.FollowedBy(next => next.Kind == TokenKind.OpenParenthesis ? Call : null, operand => operand.IsTooTall).Select(operand => operand.Node)
+        : Expression);
+
+    // Without blanks: a sum has them around its signs, or only one sign.
+    private static bool IsPlusName(TokenInput place) => IsFreeName(place.Token)
+        && Enumerable.Range(0, 3).All(i => place.Ahead(i).Token.Span.End == place.Ahead(i + 1).Token.Span.Start)
+        && place.Ahead(1).Kind == TokenKind.Plus && place.Ahead(2).Kind == TokenKind.Plus
+        && place.Ahead(3).Kind is TokenKind.DigitWord or TokenKind.Name or TokenKind.Number;
+
     // Operators. A power binds tighter than a minus on its left and looser than one on its right: -x^-2 is -(x^(-2)).
 
     private static readonly Parser<Operand> Power = Postfix.FollowedBy(RightOperand(Nested(() => Unary!), TokenKind.Caret), operand => operand.IsTooTall);

@@ -68,6 +68,22 @@ public sealed record CheckpointSyntax(Name Name, Name Model, EquatableArray<Chec
 /// <summary><c>train Name of Model { objective next_token; optimizer adamw(lr: 1e-3); }</c>: each setting is a name and the words after it.</summary>
 public sealed record TrainSyntax(Name Name, Name Model, EquatableArray<DirectiveSyntax> Directives, string Doc, Span Span) : DeclarationSyntax(Name, Doc, Span);
 
+/// <summary>
+/// <c>diffusion Moons(x: [N, d]) { score kernel(data); sampler heun(steps: 18); }</c>: each item is a <see cref="DirectiveSyntax"/> or a
+/// <see cref="DiffusionTrainSyntax"/>.
+/// </summary>
+public sealed record DiffusionSyntax(
+    Name Name,
+    EquatableArray<InputSyntax> Inputs,
+    EquatableArray<ArgumentSyntax> Arguments,
+    EquatableArray<TypeSyntax> Results,
+    EquatableArray<SyntaxNode> Items,
+    string Doc,
+    Span Span) : DeclarationSyntax(Name, Doc, Span);
+
+/// <summary><c>train { optimizer: adamw(lr: 1e-3); }</c> in a diffusion.</summary>
+public sealed record DiffusionTrainSyntax(EquatableArray<SettingSyntax> Settings, Span Span) : SyntaxNode(Span);
+
 /// <summary>A tensor that a block takes: <c>x: [B, T, D]</c>.</summary>
 public sealed record InputSyntax(Name Name, TypeSyntax Type, Span Span) : SyntaxNode(Span);
 

@@ -33,6 +33,7 @@ public static partial class DiagnosticIds
     public const string CheckpointTwice = "MDL0128";
     public const string CheckpointName = "MDL0129";
     public const string CheckpointConfig = "MDL0130";
+    public const string DiffusionSetting = "MDL0140";
     public const string InternalError = "MDL0999";
 
     private static EquatableArray<DiagnosticKind> Binding =>
@@ -68,6 +69,7 @@ public static partial class DiagnosticIds
         new(CheckpointTwice, "Mapped twice", "Mdl.Binding"),
         new(CheckpointName, "The name of a tensor does not fit its path", "Mdl.Binding"),
         new(CheckpointConfig, "The value of a configuration key is not known", "Mdl.Binding"),
+        new(DiffusionSetting, "A setting of a diffusion that makes no sense", "Mdl.Binding"),
         new(InternalError, "Internal error of the compiler", "Mdl.Binding"),
     ];
 }

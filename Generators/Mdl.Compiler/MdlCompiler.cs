@@ -21,9 +21,11 @@ public static class MdlCompiler
         var ns = compilation.Module.Length > 0 ? compilation.Module : options.Namespace;
         var files = ParallelParts.Run(ModelEmitter.Parts(compilation.Models, ns, options, cancellation), () => new EmissionBuffers());
         var limits = options.EmitIlgpu ? compilation.Models.SelectMany(IlgpuLimits.Diagnostics) : [];
-        return new(files.SelectMany(f => f).ToEquatableArray(), compilation.Diagnostics.Concat(limits).ToEquatableArray())
+        var diffusions = compilation.Diffusions.Map(diffusion => DiffusionEmitter.File(diffusion, ns));
+        return new(files.SelectMany(f => f).Concat(diffusions).ToEquatableArray(), compilation.Diagnostics.Concat(limits).ToEquatableArray())
         {
-            Classes = compilation.Models.Map(m => new GeneratedClass(ns, m.ClassName, m.NameSpan)),
+            Classes = compilation.Models.Select(m => new GeneratedClass(ns, m.ClassName, m.NameSpan))
+                .Concat(compilation.Diffusions.Select(d => new GeneratedClass(ns, d.ClassName, d.NameSpan))).ToEquatableArray(),
         };
     }
 }

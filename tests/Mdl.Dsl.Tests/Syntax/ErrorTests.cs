@@ -104,7 +104,7 @@ public class ErrorTests
     [InlineData("module Late;", "'module' is the first line of a file, and there is one")]
     [InlineData("import \"late.mdl\";", "'import' comes before all declarations")]
     [InlineData("import late;", "'import' comes before all declarations")]
-    [InlineData("diffusion D(x: [N, d]) { sampler dpm++2m(steps: 12); train { a: 1; } }", "'diffusion' is not supported yet; 'D' is left out")]
+    [InlineData("diffusion (x: [N, d]) { sampler dpm++2m(steps: 12); train { a: 1; } }", "expected a name, found '('")]
     public void AMistakeInAFirstLineCostsOneDeclaration(string declaration, string expected)
     {
         var source = new SourceText("a.mdl", $"block First(x: [N]) {{ }}\n{declaration}\nblock Last(x: [N]) {{ }}\n");

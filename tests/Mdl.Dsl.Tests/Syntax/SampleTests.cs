@@ -92,14 +92,21 @@ public class SampleTests
     }
 
     [Fact]
-    public void DiffusionIsLeftOutWithOneDiagnosticEach()
+    public void DiffusionsAreLinesOfWords()
     {
         var moons = MdlParser.Parse(Files.Moons);
-        Assert.Equal(["Denoiser"], moons.File.Declarations.Select(d => d.Name.Text));
+        Assert.Empty(moons.Diagnostics);
+        Assert.Equal(["Denoiser", "KernelMoons", "LearnedMoons"], moons.File.Declarations.Select(d => d.Name.Text));
+        var learned = Assert.IsType<DiffusionSyntax>(moons.File.Declarations[2]);
         Assert.Equal(
-            [("MDL0007", "'diffusion' is not supported yet; 'KernelMoons' is left out"), ("MDL0007", "'diffusion' is not supported yet; 'LearnedMoons' is left out")],
-            moons.Diagnostics.Select(d => (d.Id, d.Message)));
-        Assert.Equal(["KernelMoons", "LearnedMoons"], moons.Skipped);
+            [
+                "process ve", "score network(Denoiser(width: 128, depth: 3), predicts: x0, precondition: edm(data: 0.5))", "sampler heun(steps: 18)",
+                "sampler dpm++2m(steps: 12)", "schedule karras(rho: 7) from 80 to 0.002", "guidance none", "stop zero",
+            ],
+            learned.Items.OfType<DirectiveSyntax>().Select(d => $"{d.Name} {string.Join(" ", d.Values.Select(Printer.Print))}"));
+        Assert.Equal(
+            ["noise: lognormal(-1.2, 1.2)", "optimizer: adamw(lr: 0.001)", "average: ema(0.999)"],
+            learned.Items.OfType<DiffusionTrainSyntax>().Single().Settings.Select(s => $"{s.Name}: {Printer.Print(s.Value)}"));
     }
 
     private T Find<T>(string name)

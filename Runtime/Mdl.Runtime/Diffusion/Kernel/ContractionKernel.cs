@@ -11,8 +11,11 @@ namespace Mdl.Runtime.Diffusion.Kernel;
 /// </summary>
 internal static unsafe class ContractionKernel
 {
-    private const int TileFloats = 1 << 19;
-    private const int TilePoints = 512;
+    private const int TileFloats = 1 << 20;
+
+    // Moments of d numbers are read and written once a tile, so that many dimensions want many points.
+    private const int FewestPoints = 512;
+    private const int MostPoints = 2048;
     private const int RowsPerChunk = 16;
     private const int Lanes = 16;
 
@@ -44,8 +47,9 @@ internal static unsafe class ContractionKernel
     {
         var d = call.Dimensions;
         var n = call.Data.Count;
-        var most = Math.Min(call.Count, TileFloats / TilePoints);
-        var ld = TilePoints + Lanes;
+        var tilePoints = Math.Clamp((4 * d) & -Lanes, FewestPoints, MostPoints);
+        var most = Math.Min(call.Count, TileFloats / tilePoints);
+        var ld = tilePoints + Lanes;
         using var hold = call.Team.Hold();
         var memory = (float*)call.Team.SharedScratch(sizeof(float) * ((most * ((long)ld + (2 * d) + 3)) + 64));
         for (var first = 0; first < call.Count; first += most)
@@ -63,10 +67,10 @@ internal static unsafe class ContractionKernel
             tile.QueryNorms = tile.References + most;
             var chunks = (rows + RowsPerChunk - 1) / RowsPerChunk;
             call.Team.Run(&Begin, &tile, chunks);
-            for (var point = 0; point < n; point += TilePoints)
+            for (var point = 0; point < n; point += tilePoints)
             {
                 var x = points + ((long)point * d);
-                tile.Columns = Math.Min(TilePoints, n - point);
+                tile.Columns = Math.Min(tilePoints, n - point);
                 tile.HalfNorms = halfNorms + point;
                 Gemm.Run(call.Team, Matrix.RowMajor(queries, d), Matrix.Transposed(x, d), tile.Exponents, ld, rows, tile.Columns, d, accumulate: false);
                 call.Team.Run(&Weigh, &tile, chunks);

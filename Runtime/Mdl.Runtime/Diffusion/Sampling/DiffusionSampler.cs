@@ -4,7 +4,7 @@ using System.Numerics;
 namespace Mdl.Runtime.Diffusion.Sampling;
 
 /// <summary>Draws samples: a list of sigmas, and a <see cref="SamplerStep{T}"/> from each to the next. Allocates nothing once a batch size has been seen.</summary>
-public sealed class DiffusionSampler<T>
+public class DiffusionSampler<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly IDenoiser<T> _model;
