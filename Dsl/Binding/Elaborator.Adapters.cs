@@ -43,7 +43,7 @@ internal sealed partial class Elaborator
             EquatableArray<long> stacked = home.Experts is { } experts ? [experts.Count, .. shape] : shape;
             var factor = parameter with
             {
-                Path = path, Shape = stacked, Initial = initial, IsFrozen = false, Adapter = part, AdapterOf = parameter.Key, Doc = $"Factor {part} of the adapter of {parameter.Path.Substring(parameter.Path.LastIndexOf('.') + 1)}.",
+                Path = path, Shape = stacked, Initial = initial, IsFrozen = false, IsSingle = true, Adapter = part, AdapterOf = parameter.Key, Doc = $"Factor {part} of the adapter of {parameter.Path.Substring(parameter.Path.LastIndexOf('.') + 1)}.",
             };
             if (Parameters.Find(factor.Key) is not { } known)
             {

@@ -2,12 +2,18 @@ using System.CommandLine;
 using System.Globalization;
 using System.Numerics;
 using Mdl.Runtime.Generation;
+using Mdl.Runtime.Models;
 
 namespace Ling.FineTune;
 
 /// <summary>The options of the program and their help.</summary>
 public static class CommandLine
 {
+    private static readonly Dictionary<string, WeightFormat> Formats = new(StringComparer.Ordinal)
+    {
+        ["f32"] = WeightFormat.Single, ["bf16"] = WeightFormat.BFloat16, ["int8"] = WeightFormat.Int8, ["int4"] = WeightFormat.Int4, ["fp8"] = WeightFormat.Float8,
+    };
+
     public static RootCommand Create(Func<FineTuneOptions, int> run)
     {
         var model = new Option<string?>("--model") { HelpName = "FOLDER", Description = "Hugging Face folder of a Ling 2.0 model, or a checkpoint of preset Nano" };
@@ -20,6 +26,11 @@ public static class CommandLine
                 + "any other file: plain text, all of which is learnt",
         };
         var lora = Number<int>("--lora", $"Train low-rank adapters of this rank, 1 to {FineTuneOptions.MostRank} [default: train all parameters]", "RANK");
+        var weights = new Option<string>("--weights")
+        {
+            Description = "With --lora, how frozen matrices are held; in other formats than f32 the result is the adapters alone", DefaultValueFactory = _ => "f32",
+        };
+        weights.AcceptOnlyFromAmong([.. Formats.Keys]);
         var rate = Number<double>("--rate", "Peak learning rate [default: 2e-5, with adapters 2e-4]");
         var steps = Number<long>("--steps", "Steps of the whole run, those before a resume included [default: 200]");
         var batch = Number<int>("--batch", "Sequences in a batch [default: 4]");
@@ -38,7 +49,7 @@ public static class CommandLine
         var quiet = new Option<bool>("--quiet") { Description = "Print nothing but errors" };
         var root = new RootCommand("Fine-tunes a Ling 2.0 model on conversations, of which only the answers are learnt, or goes on pre-training it on plain text.")
         {
-            model, random, data, lora, rate, steps, batch, length, seed, resume, output, system, force, prompt, maxTokens, temperature, evaluate, checkpoint, threads, quiet,
+            model, random, data, lora, weights, rate, steps, batch, length, seed, resume, output, system, force, prompt, maxTokens, temperature, evaluate, checkpoint, threads, quiet,
         };
         root.SetAction(result => run(new FineTuneOptions
         {
@@ -46,6 +57,7 @@ public static class CommandLine
             Random = result.GetValue(random),
             Data = result.GetValue(data),
             Lora = result.GetValue(lora),
+            Weights = Formats[result.GetValue(weights)!],
             Rate = result.GetValue(rate),
             Steps = result.GetValue(steps),
             Batch = result.GetValue(batch),

@@ -1,4 +1,5 @@
 using Mdl.Runtime.Generation;
+using Mdl.Runtime.Models;
 
 namespace Ling.FineTune;
 
@@ -17,6 +18,9 @@ public sealed record FineTuneOptions
 
     /// <summary>The rank of adapters; 0 trains all parameters.</summary>
     public int? Lora { get; init; }
+
+    /// <summary>How the matrices that adapters leave frozen are held.</summary>
+    public WeightFormat Weights { get; init; }
 
     public double? Rate { get; init; }
 
@@ -69,6 +73,7 @@ public sealed record FineTuneOptions
         Require(Model is null || Directory.Exists(Model) || File.Exists(Model), $"--model is {Model}; there is no such folder or file.");
         Require(Data is null || File.Exists(Data), $"--data is {Data}; there is no such file.");
         Require(Lora is null or (>= 1 and <= MostRank), $"--lora is {Lora}; the rank must be from 1 to {MostRank}.");
+        Require(Weights == WeightFormat.Single || Lora is not null || Resume, "--weights other than f32 needs --lora: only frozen matrices can be held in a short format.");
         Require(Rate is null || (double.IsFinite(Rate.Value) && Rate > 0), FormattableString.Invariant($"--rate is {Rate}; it must be above 0."));
         Require(Steps is null or >= 1, $"--steps is {Steps}; it must be at least 1.");
         Require(Batch is null or >= 1, $"--batch is {Batch}; it must be at least 1.");

@@ -65,7 +65,7 @@ public sealed class FineTuneRun : IDisposable
     public bool Execute(Interruption interruption)
     {
         Tell($"data    {_settings.Data}: {_data.Training.Count} examples, {_data.HeldOut.Count} held out; {_data.Training.Sum(e => e.Weights.Skip(1).Sum())} of {_data.Training.Sum(e => e.Tokens.Length)} tokens are learnt in a pass");
-        Tell($"model   {_model.Info.Name}: {_model.Info.TrainedCount / 1e6:F3} M of {_model.Info.ParameterCount / 1e6:F2} M parameters are trained, {_trainer.MemoryBytes / 1048576.0:F0} MiB beside the weights, {_device.Team.Threads} threads");
+        Tell($"model   {_model.Info.Name}: {_model.Info.TrainedCount / 1e6:F3} M of {_model.Info.ParameterCount / 1e6:F2} M parameters are trained, {_trainer.MemoryBytes / 1048576.0:F0} MiB beside {_model.WeightBytes / 1048576.0:F0} MiB of weights, {_device.Team.Threads} threads");
         Tell($"run     steps {_trainer.StepsDone + 1} to {_settings.Steps}, batch {_settings.Batch} x {_settings.Length}, seed {_settings.Seed}");
         var before = Evaluate();
         Tell($"held-out loss before {before:F4}");
@@ -192,6 +192,12 @@ public sealed class FineTuneRun : IDisposable
         if (_settings.Lora > 0)
         {
             AdapterFolder.Save(_model, _options.AdapterFolder, _settings.Model);
+            if (_model.WeightFormat != WeightFormat.Single)
+            {
+                Tell($"{written}{_options.AdapterFolder}");
+                return;
+            }
+
             written += _options.AdapterFolder + ", ";
             _model.MergeAdapters();
         }

@@ -15,11 +15,11 @@ public static class ModelFactory
         LanguageModel model = (preset.ToUpperInvariant(), settings.Lora > 0) switch
         {
             ("TINY", false) => new LingFull.LingTiny(device),
-            ("TINY", true) => new LingLora.LingTiny(device),
+            ("TINY", true) => new LingLora.LingTiny(device, settings.Weights),
             ("NANO", false) => new LingFull.LingNano(device),
-            ("NANO", true) => new LingLora.LingNano(device),
+            ("NANO", true) => new LingLora.LingNano(device, settings.Weights),
             ("MINI", false) => new LingFull.LingMini(device),
-            _ => new LingLora.LingMini(device),
+            _ => new LingLora.LingMini(device, settings.Weights),
         };
         try
         {

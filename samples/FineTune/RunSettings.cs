@@ -6,7 +6,7 @@ using Mdl.Runtime.Training;
 namespace Ling.FineTune;
 
 /// <summary>What decides a run's bits. It is stored in the checkpoint, so that resuming needs no option but <c>--resume</c> and <c>--out</c>.</summary>
-public sealed record RunSettings(string? Model, string? Random, string Data, int Lora, double? Rate, long Steps, int Batch, int Length, ulong Seed)
+public sealed record RunSettings(string? Model, string? Random, string Data, int Lora, WeightFormat Weights, double? Rate, long Steps, int Batch, int Length, ulong Seed)
 {
     private const int DefaultSteps = 200;
     private const int DefaultBatch = 4;
@@ -28,11 +28,17 @@ public sealed record RunSettings(string? Model, string? Random, string Data, int
                 + $"{(Text("random") is { } kind ? $" and the weights of --random {kind}" : "")}; it cannot go on with others.");
         }
 
+        if (options.Resume && options.Weights != WeightFormat.Single && lora == 0)
+        {
+            throw new UsageException("--weights other than f32 needs --lora: only frozen matrices can be held in a short format.");
+        }
+
         return new(
             given ? options.Model : Text("base"),
             given ? options.Random : Text("random"),
             options.Data ?? Text("data") ?? throw new UsageException("say --data FILE: chat messages (.jsonl) or plain text."),
             lora,
+            options.Weights != WeightFormat.Single ? options.Weights : (WeightFormat)(Whole("weights") ?? 0),
             options.Rate ?? Real("rate"),
             options.Steps ?? Whole("steps") ?? DefaultSteps,
             options.Batch ?? (int)(Whole("batch") ?? DefaultBatch),
@@ -46,6 +52,7 @@ public sealed record RunSettings(string? Model, string? Random, string Data, int
         ["random"] = Random ?? "",
         ["data"] = Path.GetFullPath(Data),
         ["lora"] = Lora.ToString(CultureInfo.InvariantCulture),
+        ["weights"] = ((int)Weights).ToString(CultureInfo.InvariantCulture),
         ["rate"] = Rate?.ToString("R", CultureInfo.InvariantCulture) ?? "",
         ["steps"] = Steps.ToString(CultureInfo.InvariantCulture),
         ["batch"] = Batch.ToString(CultureInfo.InvariantCulture),

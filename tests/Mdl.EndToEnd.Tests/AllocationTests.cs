@@ -17,14 +17,25 @@ public sealed class AllocationTests
     [InlineData("LingTiny", 3)]
     [InlineData("DenseSmall", 2)]
     [InlineData("SwitchCapacity", 2)]
+    [InlineData("MaskedSmall", 2)]
+    [InlineData("AdaptedSmall", 2)]
     public void A_training_step_allocates_nothing(string name, int threads)
     {
         using var device = new Device(threads);
         using var model = TestModels.Initialized(name, 1, device);
-        using var trainer = model.CreateTrainer(new() { Batch = 4, Length = 20, Steps = 1000, Settings = TestModels.Settings });
+
+        // A micro-kernel is assembled when a product first has so many rows. Where tokens change experts while the model learns, that may be late: adapters of
+        // experts, narrow products of many heights, are looked at without learning.
+        var settings = name == "AdaptedSmall" ? TestModels.Settings with { LearningRate = 0 } : TestModels.Settings;
+        using var trainer = model.CreateTrainer(new() { Batch = 4, Length = 20, Steps = 1000, Settings = settings });
         var tokens = TestModels.Tokens(model, trainer.TokensPerBatch, 1);
         CheckNothing(() => trainer.Step(tokens));
         CheckNothing(() => trainer.Evaluate(tokens));
+        if (model.Info.IsMasked)
+        {
+            float[] weights = [.. tokens.Select(t => t % 2)];
+            CheckNothing(() => trainer.Step(tokens, weights));
+        }
     }
 
     [Theory]

@@ -130,6 +130,54 @@ public sealed unsafe class FineTuningTests : IDisposable
         Assert.True(trainer.MemoryBytes < all.MemoryBytes, $"{trainer.MemoryBytes} bytes with adapters, {all.MemoryBytes} without");
     }
 
+    [Fact]
+    public void Memory_is_known_before()
+    {
+        using var model = new MaskedSmall();
+        using var trainer = model.CreateTrainer(new() { Batch = 3, Length = 50, Steps = 1 });
+        var plan = MaskedSmall.PlanTraining(3, 50);
+        using var adapted = new NarrowSmall();
+        using var narrow = adapted.CreateTrainer(new() { Batch = 3, Length = 50, Steps = 1 });
+        var narrowPlan = NarrowSmall.PlanTraining(3, 50);
+
+        // Both round up to whole cache lines.
+        Assert.Equal(trainer.MemoryBytes, plan.TotalBytes - plan.WeightBytes - plan.ScratchBytes, 400.0);
+        Assert.Equal(narrow.MemoryBytes, narrowPlan.TotalBytes - narrowPlan.WeightBytes - narrowPlan.ScratchBytes, 400.0);
+        Assert.Equal(4 * adapted.Info.TrainableSize, narrowPlan.GradientBytes);
+    }
+
+    [Fact]
+    public void Adapters_that_are_not_merged_are_not_lost_in_a_folder()
+    {
+        var folder = Path.Combine(_folder.FullName, "published");
+        using var model = TestModels.Randomized("AdaptedSmall", seed: 6);
+        Assert.Contains("adapters", Assert.Throws<SafetensorsException>(() => model.SaveFolder(folder)).Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(folder));
+    }
+
+    [Fact]
+    public void Merged_adapters_are_left_out_of_a_file()
+    {
+        var path = Path.Combine(_folder.FullName, "merged.safetensors");
+        using var model = TestModels.Randomized("AdaptedSmall", seed: 6);
+        model.Save(path);
+        using (var with = SafetensorsFile.Open(path))
+        {
+            Assert.Contains(with.Tensors.Keys, k => k.EndsWith("_lora_b", StringComparison.Ordinal));
+        }
+
+        model.MergeAdapters();
+        model.Save(path);
+        using (var merged = SafetensorsFile.Open(path))
+        {
+            Assert.DoesNotContain(merged.Tensors.Keys, k => k.Contains("_lora_", StringComparison.Ordinal));
+        }
+
+        using var loaded = AdaptedSmall.Load(path);
+        var tokens = TestModels.Tokens(model, 9, seed: 7);
+        Assert.Equal(model.Forward(tokens), loaded.Forward(tokens));
+    }
+
     [Theory]
     [InlineData("AdaptedSmall")]
     [InlineData("NarrowSmall")]

@@ -213,6 +213,8 @@ internal static class ModelEmitter
         code.Line($"private readonly float* _gradients, _metrics{(masked ? ", _targetWeights" : "")};");
         code.Line("private readonly int* _tokens;");
         code.Line("private readonly long B, T;");
+        var apart = layout.Parameters.Select((q, i) => (Parameter: q, Index: i)).Where(q => plan.Apart.Contains(q.Parameter.Key)).ToList();
+        Fields(code, layout, apart);
         emitter.Fields(code);
         code.Line();
         code.Open($"public Training({model.ClassName} model, int batch, int length)");
@@ -222,7 +224,8 @@ internal static class ModelEmitter
         code.Line("(B, T) = (batch, length);");
         code.Line("_device = model.Device;");
         code.Line("_team = _device.Team;");
-        code.Line("_weights = model.Weights;");
+        code.Line($"_weights = model.{(model.Settings.Adapters is null ? "Weights" : "TrainedWeights")};");
+        Locate(code, layout, apart);
         var metrics = plan.Metrics.Sum(m => m.Rows * m.Columns);
         code.Line($"long tokens = ({Size(plan.TokenCount)} + 15) / 16 * 16;");
         code.Line($"_caller = new Arena(4L * ({layout.TrainableSize}L + {(masked ? "(2 * tokens)" : "tokens")} + {metrics}L));");
@@ -300,10 +303,7 @@ internal static class ModelEmitter
         code.Open("private sealed unsafe class Inference : HostInferenceProgram");
         code.Line("private readonly Device _device;");
         code.Line("private readonly Team _team;");
-        foreach (var (parameter, _) in used)
-        {
-            code.Line($"private readonly {(layout.Apart(parameter.Key).IsWeight ? "Weight" : "float*")} {layout.Apart(parameter.Key).Pointer}; // {parameter.Key}");
-        }
+        Fields(code, layout, used);
 
         code.Line("private readonly Arena _arena;");
         code.Line("private readonly int* _tokens, _rows;");
@@ -318,11 +318,7 @@ internal static class ModelEmitter
         code.Line($"(B, T, R, this.capacity) = ({Sizes(ragged)}, rows, capacity);");
         code.Line("_device = model.Device;");
         code.Line("_team = _device.Team;");
-        foreach (var (parameter, index) in used)
-        {
-            var storage = layout.Apart(parameter.Key);
-            code.Line($"{storage.Pointer} = model.Store.{(storage.IsWeight ? "At" : "FloatsAt")}({index});");
-        }
+        Locate(code, layout, used);
 
         code.Line("_tokens = Tokens;");
         code.Line("_rows = ChosenRows;");
@@ -365,6 +361,25 @@ internal static class ModelEmitter
         code.Close();
         code.Close();
         return code.ToString();
+    }
+
+    /// <summary>Fields for parameters that a program knows each by itself.</summary>
+    private static void Fields(CodeWriter code, WeightLayout layout, List<(BoundParameter Parameter, int Index)> parameters)
+    {
+        foreach (var (parameter, _) in parameters)
+        {
+            code.Line($"private readonly {(layout.Apart(parameter.Key).IsWeight ? "Weight" : "float*")} {layout.Apart(parameter.Key).Pointer}; // {parameter.Key}");
+        }
+    }
+
+    /// <summary>The statements that set these fields.</summary>
+    private static void Locate(CodeWriter code, WeightLayout layout, List<(BoundParameter Parameter, int Index)> parameters)
+    {
+        foreach (var (parameter, index) in parameters)
+        {
+            var storage = layout.Apart(parameter.Key);
+            code.Line($"{storage.Pointer} = model.Store.{(storage.IsWeight ? "At" : "FloatsAt")}({index});");
+        }
     }
 
     /// <summary>Batch and length of the largest run: one sequence of all rows, or as many equal ones as there are slots.</summary>

@@ -13,7 +13,11 @@ internal sealed record MetricPlan(string Name, bool IsLoad, long Rows, long Colu
 internal sealed record StatePlan(BoundParameter Parameter, Storage Next);
 
 internal sealed record TrainingPlan(
-    ProgramPlan Program, IReadOnlyList<MetricPlan> Metrics, IReadOnlyList<StatePlan> States, Dim TokenCount);
+    ProgramPlan Program, IReadOnlyList<MetricPlan> Metrics, IReadOnlyList<StatePlan> States, Dim TokenCount)
+{
+    /// <summary>The keys of the parameters that the program knows each by itself: those that adapters leave frozen, in whatever format they are held.</summary>
+    public required IReadOnlyCollection<string> Apart { get; init; }
+}
 
 /// <param name="Program">The plan.</param>
 /// <param name="Logits">Where the logits are.</param>
@@ -67,6 +71,9 @@ internal static class ModelPlans
             targets.Add(new(graph.Outputs[model.Training.Outputs.Count + i], Storage.At("_gradients").Plus(layout[differentiated.Gradients[i].Path])));
         }
 
+        // Devices with programs of their own hold all weights in one block.
+        var held = new HashSet<string>(model.Settings.Adapters is null ? [] : model.Parameters.Where(p => p.IsFrozen).Select(p => p.Key));
+        var apart = new HashSet<string>(StringComparer.Ordinal);
         var program = new Planner(
             name => name switch
             {
@@ -74,7 +81,16 @@ internal static class ModelPlans
                 "target_weights" => Storage.At("_targetWeights"),
                 _ => throw new InvalidOperationException($"no input {name}"),
             },
-            path => Storage.At("_weights").Plus(layout[path]),
+            path =>
+            {
+                if (keepsProducts || !held.Contains(path))
+                {
+                    return layout.InBlock(path);
+                }
+
+                apart.Add(path);
+                return layout.Apart(path);
+            },
             cancellation,
             keepsProducts).Plan(graph, forwardNodes, targets, [.. states.Select(s => s.Item2)]);
         var top = program.Top;
@@ -82,7 +98,7 @@ internal static class ModelPlans
         (metrics[0], metrics[loss]) = (metrics[loss], metrics[0]);
         return new(
             program, metrics, [.. states.Select(s => new StatePlan(s.Item1, top.Stored[top.Fuser.DenseBase(s.Item2)]))],
-            Dim.Symbol("B") * (Dim.Symbol("T") + 1 + model.MtpDepth));
+            Dim.Symbol("B") * (Dim.Symbol("T") + 1 + model.MtpDepth)) { Apart = apart };
     }
 
     /// <param name="model">The model.</param>

@@ -181,17 +181,17 @@ internal sealed class TemplateEmitter(
     }
 
     private string CallLinearCrossEntropy(Node node, StridedView[] inputs, string[] outputs) =>
-        $"Losses.LinearCrossEntropy(_team, {P(inputs[0])}, {P(inputs[1])}, {P(inputs[2])}, {outputs[0]}, {outputs[1]}, "
+        $"Losses.LinearCrossEntropy(_team, {P(inputs[0])}, {W(inputs[1])}, {P(inputs[2])}, {outputs[0]}, {outputs[1]}, "
         + $"{Int(Type(node, 0).Shape[0])}, {Int(Type(node, 0).Last)}, {Int(Type(node, 1).Shape[0])}{Arithmetic(false)});";
 
     private string CallLinearCrossEntropyWithGradient(Node node, StridedView[] inputs, string[] outputs) =>
-        $"Losses.LinearCrossEntropyWithGradient(_team, {P(inputs[0])}, {P(inputs[1])}, {P(inputs[2])}, {P(inputs[3])}, {string.Join(", ", outputs.Take(3))}, {OrNowhere(outputs, 3)}, "
+        $"Losses.LinearCrossEntropyWithGradient(_team, {P(inputs[0])}, {W(inputs[1])}, {P(inputs[2])}, {P(inputs[3])}, {string.Join(", ", outputs.Take(3))}, {OrNowhere(outputs, 3)}, "
         + $"{Int(Type(node, 0).Shape[0])}, {Int(Type(node, 0).Last)}, {Int(Type(node, 1).Shape[0])}{Arithmetic(false)});";
 
     /// <summary>An output that the operation may not have.</summary>
     private string OrNowhere(string[] outputs, int output) => outputs.Length > output ? outputs[output] : dialect.NoMemory;
 
     private string CallLinearCrossEntropyGradient(Node node, StridedView[] inputs, string[] outputs) =>
-        $"Losses.LinearCrossEntropyGradient(_team, {P(inputs[0])}, {P(inputs[1])}, {P(inputs[2])}, {P(inputs[3])}, {P(inputs[4])}, {outputs[0]}, {OrNowhere(outputs, 1)}, "
+        $"Losses.LinearCrossEntropyGradient(_team, {P(inputs[0])}, {W(inputs[1])}, {P(inputs[2])}, {P(inputs[3])}, {P(inputs[4])}, {outputs[0]}, {OrNowhere(outputs, 1)}, "
         + $"{Int(Type(node, 0).Shape[0])}, {Int(Type(node, 0).Last)}, {Int(Type(node, 1).Shape[0])}{Arithmetic(false)});";
 }

@@ -34,7 +34,7 @@ public static unsafe class Checkpoint
     }
 
     /// <summary>Whether the model would compute the same without its adapters.</summary>
-    internal static bool HaveNoEffect(LanguageModel model) => model.WeightFormat == WeightFormat.Single && model.Info.Adapters.All(a =>
+    internal static bool HaveNoEffect(LanguageModel model) => model.Info.Adapters.All(a =>
         model.PartsOf(a).TrueForAll(p => !new ReadOnlySpan<float>(p.B, checked((int)(p.Outputs * a.Rank))).ContainsAnyExcept(0)));
 
     /// <summary>Reads the weights of a model. Nothing is overwritten unless the whole file fits.</summary>

@@ -32,7 +32,7 @@ public static unsafe partial class Losses
     /// nll [n] = lse - (h w')[i, target i] and lse [n] = the logarithm of the sum of exp((h w')[i, :]), for h [n, d] and w [v, d]. A target outside
     /// 0 .. v - 1 gives not-a-number.
     /// </summary>
-    public static void LinearCrossEntropy(Team team, float* h, float* w, int* target, float* nll, float* lse, int n, int d, int v,
+    public static void LinearCrossEntropy(Team team, float* h, Weight w, int* target, float* nll, float* lse, int n, int d, int v,
         ElementFormat arithmetic = ElementFormat.Single)
     {
         var (tokens, words, ld) = TileSize(n, v);
@@ -68,7 +68,7 @@ public static unsafe partial class Losses
     /// computed again.
     /// </summary>
     public static void LinearCrossEntropyGradient(
-        Team team, float* h, float* w, int* target, float* lse, float* dNll, float* dh, float* dw, int n, int d, int v,
+        Team team, float* h, Weight w, int* target, float* lse, float* dNll, float* dh, float* dw, int n, int d, int v,
         ElementFormat arithmetic = ElementFormat.Single)
     {
         var (tokens, words, ld) = TileSize(n, v);

@@ -17,7 +17,7 @@ public static unsafe partial class Losses
     /// The logits are computed once, a block of whole rows at a time, and become their own gradient in place.
     /// </summary>
     public static void LinearCrossEntropyWithGradient(
-        Team team, float* h, float* w, int* target, float* dNll, float* nll, float* lse, float* dh, float* dw, int n, int d, int v,
+        Team team, float* h, Weight w, int* target, float* dNll, float* nll, float* lse, float* dh, float* dw, int n, int d, int v,
         ElementFormat arithmetic = ElementFormat.Single)
     {
         if (n == 0)

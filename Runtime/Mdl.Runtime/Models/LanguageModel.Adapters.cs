@@ -36,6 +36,7 @@ public abstract unsafe partial class LanguageModel
     {
         foreach (var adapter in Info.Adapters)
         {
+            var matrix = Weights + Info.Parameters[adapter.Matrix].Offset;
             foreach (var part in PartsOf(adapter))
             {
                 var factor = new Span<float>(part.B, checked((int)(part.Outputs * adapter.Rank)));
@@ -45,14 +46,15 @@ public abstract unsafe partial class LanguageModel
                 }
 
                 Gemm.Run(
-                    Device.Team, Matrix.RowMajor(part.B, adapter.Rank), Matrix.RowMajor(part.A, part.Inputs), part.Matrix, part.Inputs,
+                    Device.Team, Matrix.RowMajor(part.B, adapter.Rank), Matrix.RowMajor(part.A, part.Inputs), matrix, part.Inputs,
                     checked((int)part.Outputs), checked((int)part.Inputs), adapter.Rank, accumulate: true);
                 factor.Clear();
+                matrix += part.Outputs * part.Inputs;
             }
         }
     }
 
-    /// <summary>The matrices of an adapter: one of each kind for each instance and expert.</summary>
+    /// <summary>The factors of an adapter for each instance and expert, in the order of their matrices.</summary>
     internal List<AdapterPart> PartsOf(AdapterInfo adapter)
     {
         var (matrix, a, b) = (Info.Parameters[adapter.Matrix], Info.Parameters[adapter.A], Info.Parameters[adapter.B]);
@@ -60,19 +62,15 @@ public abstract unsafe partial class LanguageModel
         var parts = new List<AdapterPart>();
         for (var i = 0L; i < matrix.Size / (outputs * inputs); i++)
         {
-            parts.Add(new(
-                Weights + matrix.Offset + (i * outputs * inputs), Weights + a.Offset + (i * adapter.Rank * inputs), Weights + b.Offset + (i * outputs * adapter.Rank),
-                outputs, inputs));
+            parts.Add(new(TrainedWeights + a.Offset + (i * adapter.Rank * inputs), TrainedWeights + b.Offset + (i * outputs * adapter.Rank), outputs, inputs));
         }
 
         return parts;
     }
 
-    /// <summary>One matrix [Outputs, Inputs] with A [rank, Inputs] and B [Outputs, rank].</summary>
-    internal readonly struct AdapterPart(float* matrix, float* a, float* b, long outputs, long inputs)
+    /// <summary>A [rank, Inputs] and B [Outputs, rank] of a matrix [Outputs, Inputs].</summary>
+    internal readonly struct AdapterPart(float* a, float* b, long outputs, long inputs)
     {
-        public float* Matrix { get; } = matrix;
-
         public float* A { get; } = a;
 
         public float* B { get; } = b;

@@ -60,6 +60,10 @@ public abstract unsafe partial class LanguageModel : IDisposable
     public DeviceBuffer WeightBuffer => Store.Floats ?? throw new NotSupportedException(
         $"{Info.Name} holds its weights as {WeightFormat}, for inference alone; training and access to single weights need {nameof(WeightFormat)}.{WeightFormat.Single}.");
 
+    /// <summary>The trained weights, which lie at the offsets of their parameters: those of adapters even where the others are held in a short format.</summary>
+    /// <exception cref="NotSupportedException">The weights are held in a short format, and there are no adapters.</exception>
+    public float* TrainedWeights => (Store.Trained ?? WeightBuffer).Host;
+
     /// <summary>The weights as the host sees them. On a device with memory of its own, read it again after each step: see <see cref="DeviceBuffer.Host"/>.</summary>
     public float* Weights => WeightBuffer.Host;
 
@@ -163,13 +167,13 @@ public abstract unsafe partial class LanguageModel : IDisposable
     /// </exception>
     public void SaveFolder(string folder, FolderOptions? options = null)
     {
-        var map = _loadedMap ?? Checkpoints.FirstOrDefault()
-            ?? throw new SafetensorsException($"{folder}: the source of {Info.Name} declares no checkpoint, so folders cannot be written.");
         if (Info.Adapters.Count > 0 && !Checkpoint.HaveNoEffect(this))
         {
             throw new SafetensorsException($"{folder}: {Info.Name} has adapters, for which a published checkpoint has no place; {nameof(MergeAdapters)} adds them to their matrices.");
         }
 
+        var map = _loadedMap ?? Checkpoints.FirstOrDefault()
+            ?? throw new SafetensorsException($"{folder}: the source of {Info.Name} declares no checkpoint, so folders cannot be written.");
         FolderWriter.Write(this, folder, map, options ?? new());
     }
 
@@ -272,7 +276,7 @@ public abstract unsafe class TrainingProgram : IDisposable
     /// <param name="step">The numbers of the update.</param>
     public virtual void Update(LanguageModel model, DeviceBuffer moments, long begin, long count, in AdamWStep step) =>
         Optimizer.AdamW(
-            model.Device.Team, model.Weights, Gradients, moments.Host, moments.Host + model.Info.TrainableSize, begin, count, step, zeroGradient: false);
+            model.Device.Team, model.TrainedWeights, Gradients, moments.Host, moments.Host + model.Info.TrainableSize, begin, count, step, zeroGradient: false);
 
     /// <summary>Writes the next values of the states (computed by <see cref="Forward"/>) into the weights.</summary>
     public abstract void CommitStates();

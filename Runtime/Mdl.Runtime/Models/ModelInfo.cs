@@ -90,6 +90,9 @@ public sealed record ModelInfo(
     string Name, IReadOnlyList<ParameterInfo> Parameters, long TrainableSize, long TotalSize,
     int Vocabulary, int MtpDepth, TrainSettings Train, IReadOnlyList<MetricInfo> Metrics)
 {
+    /// <summary>Whether the loss weighs its targets: see <see cref="TrainingProgram.TargetWeights"/>.</summary>
+    public bool IsMasked { get; init; }
+
     /// <summary>Low-rank adapters, if the model is compiled with any.</summary>
     public IReadOnlyList<AdapterInfo> Adapters { get; init; } = [];
 

@@ -30,8 +30,10 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
         }
         else
         {
-            _arena = new Arena(Bytes);
+            _arena = new Arena(Bytes - TrainedBytes(info));
         }
+
+        Trained = Floats ?? (info.Adapters.Count > 0 ? device.Allocate(info.TrainableSize) : null);
     }
 
     /// <summary>How matrices are held.</summary>
@@ -42,6 +44,9 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
 
     /// <summary>The floats, if the format is <see cref="WeightFormat.Single"/>.</summary>
     internal DeviceBuffer? Floats { get; }
+
+    /// <summary>The floats of trained parameters, at their offsets: all floats, or in a short format those of adapters, if there are any.</summary>
+    internal DeviceBuffer? Trained { get; }
 
     /// <summary>Bytes that the weights of a model would take, without allocating them.</summary>
     public static long BytesOf(ModelInfo info, WeightFormat format)
@@ -73,8 +78,8 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
     public Weight At(int parameter)
     {
         var info = _info.Parameters[parameter];
-        return Floats is { } floats
-            ? floats.Host + info.Offset
+        return Floats is { } floats ? floats.Host + info.Offset
+            : IsTrained(_info, info) ? Trained!.Host + info.Offset
             : new Weight(_arena!.Memory + _offsets[parameter], FormatOf(info, Format), _arena.Memory + _scales[parameter]);
     }
 
@@ -155,9 +160,18 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
     {
         Floats?.Dispose();
         _arena?.Dispose();
+        if (Floats is null)
+        {
+            Trained?.Dispose();
+        }
     }
 
     private Weight Instance(int parameter, int instance) => At(parameter) + (instance * _info.Parameters[parameter].InstanceSize);
+
+    // What adapters train is held in single precision whatever the rest is held in.
+    private static bool IsTrained(ModelInfo info, ParameterInfo parameter) => info.Adapters.Count > 0 && parameter.IsTrained;
+
+    private static long TrainedBytes(ModelInfo info) => info.Adapters.Count > 0 ? info.TrainableSize * sizeof(float) : 0;
 
     private static (long[] Offsets, long[] Scales, long Bytes) Layout(ModelInfo info, WeightFormat format)
     {
@@ -171,6 +185,11 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
         var bytes = 0L;
         for (var i = 0; i < offsets.Length; i++)
         {
+            if (IsTrained(info, info.Parameters[i]))
+            {
+                continue;
+            }
+
             var held = FormatOf(info.Parameters[i], format);
             offsets[i] = bytes;
             bytes = Aligned(bytes + Weight.Bytes(held, info.Parameters[i].Size));
@@ -178,7 +197,7 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
             bytes = Aligned(bytes + Weight.ScaleBytes(held, info.Parameters[i].Size));
         }
 
-        return (offsets, scales, bytes);
+        return (offsets, scales, bytes + TrainedBytes(info));
     }
 
     private static long Aligned(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;

@@ -36,7 +36,7 @@ public sealed class TrainingPlan
         GradientBytes = info.TrainableSize * ElementBytes;
         MomentBytes = 2 * GradientBytes;
         ScratchBytes = (threads + 2) * ScratchBlock;
-        TokenBytes = ((long)batch * (length + 1L + info.MtpDepth) + metrics) * ElementBytes;
+        TokenBytes = (((long)batch * (length + 1L + info.MtpDepth) * (info.IsMasked ? 2 : 1)) + metrics) * ElementBytes;
     }
 
     /// <summary>The class of the model.</summary>
@@ -69,7 +69,7 @@ public sealed class TrainingPlan
     /// <summary>What the threads keep while they run kernels, at most.</summary>
     public long ScratchBytes { get; }
 
-    /// <summary>Tokens and losses.</summary>
+    /// <summary>Tokens, their weights as targets if they have any, and losses.</summary>
     public long TokenBytes { get; }
 
     /// <summary>All of it.</summary>

@@ -209,7 +209,7 @@ public sealed unsafe class Trainer : IDisposable
     {
         if (weights.IsEmpty)
         {
-            if (_program.TargetWeights != null)
+            if (_model.Info.IsMasked)
             {
                 new Span<float>(_program.TargetWeights, TokensPerBatch).Fill(1);
             }
@@ -217,7 +217,7 @@ public sealed unsafe class Trainer : IDisposable
             return;
         }
 
-        if (_program.TargetWeights == null)
+        if (!_model.Info.IsMasked)
         {
             throw new ArgumentException(
                 $"{_model.Info.Name} is compiled without weights of targets; its first train declaration needs `objective next_token(masked);`.", nameof(weights));
@@ -260,7 +260,7 @@ public sealed unsafe class Trainer : IDisposable
     {
         var trainable = _model.Info.Parameters.Where(p => p.IsTrained);
         var tensors = new TensorSet();
-        tensors.Add("", _model.Info.Adapters.Count > 0 ? trainable : _model.Info.Parameters, _model.Weights);
+        tensors.Add("", _model.Info.Adapters.Count > 0 ? trainable : _model.Info.Parameters, _model.TrainedWeights);
         tensors.Add(Checkpoint.OptimizerPrefix + "m.", trainable, FirstMoments);
         tensors.Add(Checkpoint.OptimizerPrefix + "v.", trainable, SecondMoments);
         return tensors;
