@@ -1,11 +1,17 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Mdl.Runtime.Kernels;
 
 /// <summary>Copies blocks of operands into the order in which micro-kernels read them.</summary>
 internal static unsafe class Packing
 {
+    /// <summary>How many rows before a row is copied it is asked for.</summary>
+    public const int RowsAhead = 16;
+
+    private const int LineFloats = 16;
+
     /// <summary>
     /// Packs the block b[0..k, 0..n] into panels of <paramref name="width"/> columns: panel p holds k rows of <paramref name="width"/> floats
     /// and begins <paramref name="panelStep"/> floats after the one before; columns beyond n are zero.
@@ -44,6 +50,11 @@ internal static unsafe class Packing
         for (var i = 0; i < k; i++)
         {
             var source = a.Row(i);
+            if (i + RowsAhead < k)
+            {
+                Fetch(a.Row(i + RowsAhead), tiles.Rows * a.ColumnStride);
+            }
+
             var target = packed + (long)i * width;
             var t = 0;
             for (; t < whole; t++)
@@ -100,6 +111,16 @@ internal static unsafe class Packing
         }
     }
 
+    /// <summary>Asks for a row that is needed soon: the hardware does not see beyond parts of rows that lie apart.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Fetch(float* row, long floats)
+    {
+        for (var i = 0L; Sse.IsSupported && i < floats; i += LineFloats)
+        {
+            Sse.Prefetch0(row + i);
+        }
+    }
+
     // Widths are those of the families of kernels: 12 or 6.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void CopyGroup(float* source, float* target, int width)
@@ -144,6 +165,11 @@ internal static unsafe class Packing
         for (var i = 0; i < k; i++)
         {
             var source = b.Row(i) + column;
+            if (i + RowsAhead < k)
+            {
+                Fetch(b.Row(i + RowsAhead) + column, columns);
+            }
+
             if (columns == 32)
             {
                 Vector512.Load(source).Store(packed);

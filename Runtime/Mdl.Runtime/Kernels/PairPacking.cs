@@ -51,6 +51,12 @@ internal static unsafe class PairPacking
         {
             var even = a.Row(i);
             var odd = i + 1 < k ? a.Row(i + 1) : null;
+            if (i + 1 + Packing.RowsAhead < k)
+            {
+                Packing.Fetch(a.Row(i + Packing.RowsAhead), tiles.Rows);
+                Packing.Fetch(a.Row(i + 1 + Packing.RowsAhead), tiles.Rows);
+            }
+
             var target = (uint*)packed + i / 2 * PanelRows;
             var first = 0;
             for (var t = 0; t < tiles.Count; t++)
@@ -76,6 +82,12 @@ internal static unsafe class PairPacking
         {
             var even = b.Row(i) + column;
             var odd = i + 1 < k ? b.Row(i + 1) + column : null;
+            if (i + 1 + Packing.RowsAhead < k)
+            {
+                Packing.Fetch(b.Row(i + Packing.RowsAhead) + column, columns);
+                Packing.Fetch(b.Row(i + 1 + Packing.RowsAhead) + column, columns);
+            }
+
             for (var j = 0; j < width; j += Lanes)
             {
                 var readable = columns - j;

@@ -34,6 +34,39 @@ public sealed unsafe class ShortFormatTests
         }
     }
 
+    [Theory]
+    [InlineData(ElementFormat.Single)]
+    [InlineData(ElementFormat.BFloat16)]
+    public void OneRowTimesAWideMatrixHasTheSameBitsOnAnyNumberOfThreads(ElementFormat format)
+    {
+        // Wide enough to be cut into many parts.
+        const int N = 20005;
+        const int K = 515;
+        var random = new Random(8);
+        using var a = new ShortOperand(random, 1, K, ElementFormat.Single, transposed: false);
+        using var b = new ShortOperand(random, K, N, format, transposed: true);
+        using var one = Product(1);
+        for (var threads = 2; threads <= 3; threads++)
+        {
+            using var more = Product(threads);
+            Assert.True(one.Span.SequenceEqual(more.Span), $"{threads} threads");
+            more.AssertGuardsIntact();
+        }
+
+        foreach (var j in new[] { 0, 31, 32, 9999, N - 1 })
+        {
+            Assert.Equal(Enumerable.Range(0, K).Sum(l => a[0, l] * b[l, j]), one.Span[j]);
+        }
+
+        Buffer Product(int threads)
+        {
+            using var team = new Team(threads);
+            var c = new Buffer(N, float.NaN);
+            Mdl.Runtime.Kernels.Gemm.Run(team, a.Matrix, b.Matrix, c.Data, N, 1, N, K, accumulate: false, format);
+            return c;
+        }
+    }
+
     public enum Source
     {
         Single,
