@@ -16,11 +16,14 @@ public static class CommandLine
 
     public static RootCommand Create(Func<ChatOptions, int> run)
     {
-        var model = new Option<string?>("--model") { HelpName = "FOLDER", Description = "Hugging Face folder of a Ling 2.0 model" };
+        var model = new Option<string?>("--model") { HelpName = "FOLDER|FILE", Description = "Hugging Face folder of a Ling model, or a file that --save-weights made" };
+        var tokenizer = new Option<string?>("--tokenizer") { HelpName = "FOLDER", Description = "Folder of tokenizer.json [default: that of the model]" };
         var random = new Option<string?>("--random") { Description = "Random weights instead, to try the speed: mini4 is the first 4 layers of Ling-mini-2.0 with its vocabulary" };
         random.AcceptOnlyFromAmong("mini4", "tiny");
-        var weights = new Option<string>("--weights") { Description = "How matrices are held: the shorter, the quicker and the less exact", DefaultValueFactory = _ => "bf16" };
+        var weights = new Option<string?>("--weights") { Description = "How matrices are held: the shorter, the quicker and the less exact [default: as the file holds them, else bf16]" };
         weights.AcceptOnlyFromAmong([.. Formats.Keys]);
+        var save = new Option<string?>("--save-weights") { HelpName = "FILE", Description = "Write the weights as they are held to a file that loads at once, and end" };
+        var report = new Option<bool>("--report") { Description = "Tell how far each tensor is off what the folder has" };
         var system = new Option<string?>("--system") { HelpName = "TEXT", Description = "Instructions that come before the conversation" };
         var think = new Option<string>("--think") { Description = "Ask the model to think before it answers", DefaultValueFactory = _ => "off" };
         think.AcceptOnlyFromAmong("on", "off");
@@ -38,13 +41,16 @@ public static class CommandLine
 
         var root = new RootCommand("Chat with a Ling 2.0 model. /reset forgets the conversation, /exit ends, Ctrl+C stops an answer.")
         {
-            model, random, weights, system, think, force, prompt, maxTokens, context, seed, threads, temperature, topK, topP, minP, penalty,
+            model, tokenizer, random, weights, save, report, system, think, force, prompt, maxTokens, context, seed, threads, temperature, topK, topP, minP, penalty,
         };
         root.SetAction(result => run(new ChatOptions
         {
             Model = result.GetValue(model),
             Random = result.GetValue(random),
-            Weights = Formats[result.GetValue(weights)!],
+            Tokenizer = result.GetValue(tokenizer),
+            Weights = result.GetValue(weights) is { } format ? Formats[format] : null,
+            SaveWeights = result.GetValue(save),
+            Report = result.GetValue(report),
             System = result.GetValue(system),
             Think = result.GetValue(think) == "on",
             ForceTemplate = result.GetValue(force),

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Mdl.Runtime.Checkpoints;
 using Mdl.Runtime.Devices;
 using Mdl.Runtime.Models;
 
@@ -7,7 +8,7 @@ namespace Ling.Chat;
 /// <summary>The one place that names the generated classes.</summary>
 public static class ModelFactory
 {
-    private static readonly (string Name, int Hidden, int Layers, Func<string, Device, WeightFormat, LanguageModel> Load)[] Published =
+    private static readonly (string Name, int Hidden, int Layers, Func<string, Device, WeightFormat?, LanguageModel> Load)[] Published =
     [
         ("Nano", 256, 4, (folder, device, weights) => LingNano.Load(folder, device, weights)),
         ("Mini", 2048, 20, (folder, device, weights) => LingMini.Load(folder, device, weights)),
@@ -20,8 +21,27 @@ public static class ModelFactory
     public static LanguageModel Create(string name, Device device, ulong seed, WeightFormat weights) =>
         name == "mini4" ? LingMini4.Create(device, seed, weights) : LingTiny.Create(device, seed, weights);
 
-    /// <summary>The preset of the size that config.json tells; loading checks all the rest.</summary>
-    public static LanguageModel Load(string folder, Device device, WeightFormat weights)
+    /// <summary>The preset that a file of weights names, or whose size config.json tells; loading checks all the rest.</summary>
+    public static LanguageModel Load(string path, Device device, WeightFormat? weights)
+    {
+        if (Directory.Exists(path))
+        {
+            return LoadFolder(path, device, weights ?? WeightFormat.BFloat16);
+        }
+
+        var name = Checkpoint.ModelOf(path);
+        foreach (var preset in Published)
+        {
+            if (name == "Ling" + preset.Name)
+            {
+                return preset.Load(path, device, weights);
+            }
+        }
+
+        throw new UsageException($"{path}: no preset is called {name ?? "as the file does not tell"}; there are {string.Join(", ", Published.Select(p => "Ling" + p.Name))}.");
+    }
+
+    private static LanguageModel LoadFolder(string folder, Device device, WeightFormat weights)
     {
         var path = Path.Combine(folder, "config.json");
         try

@@ -1,6 +1,7 @@
 using Ling.Chat;
 using Mdl.Runtime.Checkpoints;
 using Mdl.Runtime.Devices;
+using Mdl.Runtime.Models;
 using Mdl.Runtime.Text.Tokenizers;
 
 var parsed = CommandLine.Create(Run).Parse(args);
@@ -17,16 +18,29 @@ static int Run(ChatOptions options)
     try
     {
         options.Validate();
-        IConversationText text = options.Model is { } folder && File.Exists(Path.Combine(folder, "tokenizer.json"))
+        var folder = options.Tokenizer ?? (Directory.Exists(options.Model) ? options.Model : Path.GetDirectoryName(options.Model));
+        IConversationText text = folder is not null && (options.Tokenizer is not null || File.Exists(Path.Combine(folder, "tokenizer.json")))
             ? new TemplateText(folder, options)
             : new ByteText(options.System);
         using var device = new Device(options.Threads ?? Environment.ProcessorCount);
         using var model = options.Model is null
-            ? ModelFactory.Create(options.Random!, device, options.Sampling.Seed, options.Weights)
+            ? ModelFactory.Create(options.Random!, device, options.Sampling.Seed, options.Weights ?? WeightFormat.BFloat16)
             : ModelFactory.Load(options.Model, device, options.Weights);
+        if (options.Report)
+        {
+            ErrorTable.Write(WeightErrors.Between(options.Model!, model), Console.Error);
+        }
+
+        if (options.SaveWeights is { } file)
+        {
+            model.Save(file);
+            Console.Error.WriteLine(FormattableString.Invariant($"wrote {file}: {model.Info.Name} held as {model.WeightFormat}, {new FileInfo(file).Length / 1048576.0:F1} MiB"));
+            return 0;
+        }
+
         if (text is TemplateText { Vocabulary: var tokens } && tokens > model.Info.Vocabulary)
         {
-            throw new UsageException($"{options.Model}: the tokenizer has {tokens} tokens, and the model knows {model.Info.Vocabulary}.");
+            throw new UsageException($"{folder}: the tokenizer has {tokens} tokens, and the model knows {model.Info.Vocabulary}.");
         }
 
         using var conversation = new Conversation(model, text, options);

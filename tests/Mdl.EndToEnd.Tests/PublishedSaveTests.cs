@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json.Nodes;
 using Mdl.Runtime.Checkpoints;
 using Mdl.Runtime.Models;
@@ -117,10 +116,7 @@ public sealed unsafe class PublishedSaveTests : IDisposable
         using var model = LingFixture.Load(Fixture);
         model.SaveFolder(Folder, new() { Type = TensorType.Single });
         var path = Path.Combine(Folder, "model.safetensors");
-        WithoutMtp(path);
-        var config = Config(Folder);
-        config["num_nextn_predict_layers"] = 0;
-        File.WriteAllText(Path.Combine(Folder, "config.json"), config.ToJsonString());
+        FixtureFolder.RemoveMtp(Folder);
         using var plain = LingFixture.Load(Folder);
         Assert.False(plain.HasMtp);
         plain.SaveFolder(Folder, new() { Type = TensorType.Single });
@@ -172,30 +168,6 @@ public sealed unsafe class PublishedSaveTests : IDisposable
 
     private static JsonObject Config(string folder) => JsonNode.Parse(File.ReadAllText(Path.Combine(folder, "config.json")))!.AsObject();
 
-    private static Dictionary<string, string> Tensors(string path) => Header(path).Where(t => t.Key != "__metadata__")
+    private static Dictionary<string, string> Tensors(string path) => FixtureFolder.Header(path).Where(t => t.Key != "__metadata__")
         .ToDictionary(t => t.Key, t => $"{t.Value!["dtype"]} {t.Value["shape"]!.ToJsonString()}");
-
-    private static JsonObject Header(string path)
-    {
-        var bytes = File.ReadAllBytes(path);
-        return JsonNode.Parse(bytes.AsSpan(8, (int)BitConverter.ToInt64(bytes)))!.AsObject();
-    }
-
-    // Leaves out the tensors of the layer behind the last.
-    private static void WithoutMtp(string path)
-    {
-        var bytes = File.ReadAllBytes(path);
-        var start = 8 + (int)BitConverter.ToInt64(bytes);
-        var header = new JsonObject();
-        var body = new MemoryStream();
-        foreach (var (name, tensor) in Header(path).Where(t => t.Key != "__metadata__" && !t.Key.StartsWith("model.layers.3.", StringComparison.Ordinal)))
-        {
-            var (begin, end) = ((int)tensor!["data_offsets"]![0]!, (int)tensor["data_offsets"]![1]!);
-            header[name] = new JsonObject { ["dtype"] = "F32", ["shape"] = tensor["shape"]!.DeepClone(), ["data_offsets"] = new JsonArray(body.Length, body.Length + end - begin) };
-            body.Write(bytes, start + begin, end - begin);
-        }
-
-        var json = Encoding.UTF8.GetBytes(header.ToJsonString());
-        File.WriteAllBytes(path, [.. BitConverter.GetBytes((long)json.Length), .. json, .. body.ToArray()]);
-    }
 }

@@ -84,6 +84,16 @@ public sealed class WeightFormatTests : IDisposable
         using var loaded = LingBlocks.Load(path, weights: WeightFormat.Int8);
         using var drawn = LingBlocks.Create(seed: 5, weights: WeightFormat.Int8);
         Assert.All(WeightErrors.Between(drawn, loaded), e => Assert.Equal(0, e.Largest));
+
+        // The same errors, whether the original is a model, a file or a folder.
+        var folder = Path.Combine(_folder.FullName, "published");
+        original.SaveFolder(folder, new() { Type = TensorType.Single });
+        var errors = WeightErrors.Between(original, loaded);
+        Assert.Equal(errors, WeightErrors.Between(path, loaded));
+        Assert.All(errors.Zip(WeightErrors.Between(folder, loaded)), e => Assert.Equal(e.First.Relative, e.Second.Relative, 1e-12));
+        var held = Path.Combine(_folder.FullName, "held.safetensors");
+        loaded.Save(held);
+        Assert.Contains("as Int8", Assert.Throws<SafetensorsException>(() => WeightErrors.Between(held, loaded)).Message, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -107,7 +117,6 @@ public sealed class WeightFormatTests : IDisposable
         using var model = LingBlocks.Create(weights: WeightFormat.Int8);
         Assert.Contains("Int8", Assert.Throws<NotSupportedException>(() => model.CreateTrainingProgram(1, 8)).Message, StringComparison.Ordinal);
         Assert.Contains("Int8", Assert.Throws<NotSupportedException>(() => model.Parameters.HeadWeight).Message, StringComparison.Ordinal);
-        Assert.Throws<NotSupportedException>(() => model.Save(Path.Combine(_folder.FullName, "never.safetensors")));
         Assert.Throws<ArgumentException>(() => model.Store.Write(0, 0, 16, new float[32]));
     }
 }

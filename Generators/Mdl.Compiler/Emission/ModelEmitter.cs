@@ -120,10 +120,10 @@ internal static class ModelEmitter
         code.Line("/// <summary>A model with the weights of a safetensors file written by <see cref=\"LanguageModel.Save\"/> or by a trainer.</summary>");
         code.Line("/// <param name=\"path\">The file, or the folder of a published checkpoint.</param>");
         code.Line("/// <param name=\"device\">Where it runs; the host processor if null.</param>");
+        code.Line("/// <param name=\"weights\">How matrices are held, as the file holds them if null; only single precision can be trained.</param>");
         code.Line("/// <exception cref=\"Mdl.Runtime.Checkpoints.SafetensorsException\">The file is damaged or belongs to another model.</exception>");
-        code.Line(WeightsDoc);
-        code.Open($"public static {name} Load(string path, Device? device = null, WeightFormat weights = WeightFormat.Single)");
-        code.Line($"var model = new {name}(device, weights);");
+        code.Open($"public static {name} Load(string path, Device? device = null, WeightFormat? weights = null)");
+        code.Line($"var model = new {name}(device, weights ?? Mdl.Runtime.Checkpoints.Checkpoint.FormatOf(path));");
         code.Line("try");
         code.Line("{");
         code.Line("    model.LoadWeights(path);");

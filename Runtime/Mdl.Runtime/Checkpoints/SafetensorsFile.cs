@@ -1,16 +1,16 @@
-using System.Buffers;
-using System.Runtime.InteropServices;
+using Mdl.Runtime.Kernels;
 
 namespace Mdl.Runtime.Checkpoints;
 
 /// <summary>
-/// An open safetensors file. Opening checks the whole header against the size of the file; reading converts F16 and BF16 to f32.
+/// An open safetensors file. Opening checks the whole header against the size of the file; data is read through a mapping of the file into memory, and F16 and
+/// BF16 are converted to f32.
 /// </summary>
 public sealed unsafe class SafetensorsFile : IDisposable
 {
-    private const int BufferSize = 1 << 20;
     private readonly FileStream _stream;
     private readonly SafetensorsHeader _header;
+    private MappedFile? _map;
 
     private SafetensorsFile(string path, FileStream stream)
     {
@@ -84,80 +84,52 @@ public sealed unsafe class SafetensorsFile : IDisposable
             throw new SafetensorsException($"{Path}: tensor \"{name}\" has {entry.Size} elements, not {size}.");
         }
 
-        try
+        var source = Data(name);
+        if (entry.Type == "F32")
         {
-            _stream.Position = _header.DataStart + entry.Begin;
-            if (entry.Type == "F32")
+            Buffer.MemoryCopy(source, destination, size * sizeof(float), size * sizeof(float));
+        }
+        else if (entry.Type == "BF16")
+        {
+            BFloat16.Widen((ushort*)source, destination, size);
+        }
+        else
+        {
+            for (var i = 0L; i < size; i++)
             {
-                ReadBytes((byte*)destination, size * sizeof(float));
-            }
-            else
-            {
-                ReadHalves(destination, size, entry.Type == "BF16");
+                destination[i] = (float)((Half*)source)[i];
             }
         }
-        catch (EndOfStreamException exception)
-        {
-            throw new SafetensorsException($"{Path}: the file was cut short while tensor \"{name}\" was read.", exception);
-        }
+
+        Release(name);
     }
 
-    /// <summary>Reads bytes of a tensor as they stand in the file.</summary>
-    internal void ReadRaw(string name, long begin, Span<byte> destination)
+    /// <summary>The bytes of a tensor as they stand in the file; valid until the file is closed.</summary>
+    /// <exception cref="SafetensorsException">The file was cut short since it was opened.</exception>
+    internal byte* Data(string name)
     {
         var entry = Tensors[name];
-        ArgumentOutOfRangeException.ThrowIfNegative(begin);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(begin + destination.Length, entry.End - entry.Begin, nameof(begin));
-        try
-        {
-            _stream.Position = _header.DataStart + entry.Begin + begin;
-            _stream.ReadExactly(destination);
-        }
-        catch (EndOfStreamException exception)
-        {
-            throw new SafetensorsException($"{Path}: the file was cut short while tensor \"{name}\" was read.", exception);
-        }
+        // Touching what is not there any more would end the process.
+        return _stream.Length >= _header.DataStart + entry.End
+            ? (_map ??= new MappedFile(_stream, isPrivate: false)).Memory + _header.DataStart + entry.Begin
+            : throw new SafetensorsException($"{Path}: the file was cut short while tensor \"{name}\" was read.");
     }
+
+    /// <summary>Says that a tensor will not be read again soon.</summary>
+    internal void Release(string name) => _map?.Release(_header.DataStart + Tensors[name].Begin, Tensors[name].End - Tensors[name].Begin);
+
+    /// <summary>The whole file as memory that may be written without changing the file, for the caller to dispose; it outlives this object.</summary>
+    internal MappedFile MapPrivately() => new(_stream, isPrivate: true);
+
+    /// <summary>Where a tensor begins in the file.</summary>
+    internal long PositionOf(string name) => _header.DataStart + Tensors[name].Begin;
 
     /// <inheritdoc/>
-    public void Dispose() => _stream.Dispose();
+    public void Dispose()
+    {
+        _map?.Dispose();
+        _stream.Dispose();
+    }
 
     internal static bool IsReadable(SafetensorsEntry entry) => entry.Type is "F32" or "F16" or "BF16";
-
-    private void ReadBytes(byte* destination, long count)
-    {
-        for (long done = 0; done < count;)
-        {
-            var part = (int)Math.Min(count - done, BufferSize);
-            _stream.ReadExactly(new Span<byte>(destination + done, part));
-            done += part;
-        }
-    }
-
-    private void ReadHalves(float* destination, long size, bool brain)
-    {
-        var buffer = ArrayPool<byte>.Shared.Rent(BufferSize);
-        try
-        {
-            for (long done = 0; done < size;)
-            {
-                var part = (int)Math.Min(size - done, BufferSize / 2);
-                var bytes = buffer.AsSpan(0, part * 2);
-                _stream.ReadExactly(bytes);
-                var halves = MemoryMarshal.Cast<byte, ushort>(bytes);
-                for (var i = 0; i < part; i++)
-                {
-                    destination[done + i] = brain
-                        ? BitConverter.UInt32BitsToSingle((uint)halves[i] << 16)
-                        : (float)BitConverter.UInt16BitsToHalf(halves[i]);
-                }
-
-                done += part;
-            }
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(buffer);
-        }
-    }
 }

@@ -22,8 +22,8 @@ public sealed unsafe class SafetensorsWriter
     }
 
     /// <summary>
-    /// Adds a tensor of any type. In the file, types of more bytes come first, as in the reference implementation, so that each tensor begins at a multiple of
-    /// its number's size; those of equal size lie in the order of addition.
+    /// Adds a tensor of any type. In the file, tensors of whole lines of 64 bytes come first, so that each begins with one; of the others types of more bytes come
+    /// first, as in the reference implementation, so that each begins at a multiple of its number's size. Else they lie in the order of addition.
     /// </summary>
     /// <param name="name">Its name.</param>
     /// <param name="type">Its element type as the format names it: F32, BF16, ...</param>
@@ -49,7 +49,7 @@ public sealed unsafe class SafetensorsWriter
 
     private void Write(Stream stream)
     {
-        Pending[] tensors = [.. _tensors.OrderByDescending(t => SafetensorsEntry.BytesOf(t.Type))];
+        Pending[] tensors = [.. _tensors.OrderBy(t => t.Bytes % Alignment != 0).ThenByDescending(t => t.Bytes % Alignment == 0 ? 0 : SafetensorsEntry.BytesOf(t.Type))];
         var header = Header(tensors);
         // Padding with spaces is part of the format; it lets a reader map the data with its alignment.
         var padded = ((header.WrittenCount + 8 + Alignment - 1) / Alignment * Alignment) - 8;
@@ -73,7 +73,8 @@ public sealed unsafe class SafetensorsWriter
         }
     }
 
-    private static void WriteData(Stream stream, byte* data, long count)
+    /// <summary>Writes memory in parts that a stream takes.</summary>
+    internal static void WriteData(Stream stream, byte* data, long count)
     {
         const int Part = 1 << 20;
         for (long done = 0; done < count; done += Part)

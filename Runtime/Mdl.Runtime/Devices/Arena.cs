@@ -16,13 +16,7 @@ public sealed unsafe class Arena : IDisposable
     /// <exception cref="InsufficientMemoryException">The machine, or the container, has less.</exception>
     public Arena(long bytes)
     {
-        // Systems that promise more than they have would end the process on the first touch.
-        var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        if (bytes > available)
-        {
-            throw new InsufficientMemoryException($"{bytes >> 20} MiB are needed, but the machine has {available >> 20} MiB.");
-        }
-
+        Require(bytes);
         Bytes = bytes;
 
         // Fresh pages of the system are zero already: nothing is touched before it is used.
@@ -83,6 +77,17 @@ public sealed unsafe class Arena : IDisposable
         }
 
         return total;
+    }
+
+    /// <summary>Throws if the machine has less memory than some bytes. Systems that promise more than they have would end the process on the first touch.</summary>
+    /// <exception cref="InsufficientMemoryException">The machine, or the container, has less.</exception>
+    internal static void Require(long bytes)
+    {
+        var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        if (bytes > available)
+        {
+            throw new InsufficientMemoryException($"{bytes >> 20} MiB are needed, but the machine has {available >> 20} MiB.");
+        }
     }
 
     /// <inheritdoc/>

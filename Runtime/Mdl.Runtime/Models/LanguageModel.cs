@@ -152,7 +152,10 @@ public abstract unsafe partial class LanguageModel : IDisposable
         return output[..generator.Generate(prompt, output, options ?? SamplingOptions.Greedy)];
     }
 
-    /// <summary>Writes the weights to a safetensors file, atomically: see <see cref="Checkpoint.SaveModel"/>.</summary>
+    /// <summary>
+    /// Writes the weights to a safetensors file, atomically, in the format in which they are held: see <see cref="Checkpoint.SaveModel"/>. Files of a short format
+    /// are used where they lie when they are loaded again, without being read.
+    /// </summary>
     public void Save(string path) => Checkpoint.SaveModel(this, path);
 
     /// <summary>
@@ -215,8 +218,7 @@ public abstract unsafe partial class LanguageModel : IDisposable
         }
         else
         {
-            Checkpoint.LoadModel(this, path);
-            HasMtp = Info.MtpDepth > 0;
+            HasMtp = Checkpoint.LoadModel(this, path) && Info.MtpDepth > 0;
             (LoadedFolder, _loadedMap) = (null, null);
         }
     }

@@ -1,3 +1,5 @@
+using Mdl.Runtime.Checkpoints;
+
 namespace Mdl.Runtime.Models;
 
 /// <summary>What a short format costs one tensor.</summary>
@@ -23,32 +25,50 @@ public static class WeightErrors
             throw new ArgumentException($"{held.Info.Name} has other parameters than {original.Info.Name}.", nameof(held));
         }
 
-        var errors = new List<WeightError>();
-        var (expected, actual) = (new float[WeightStore.Part], new float[WeightStore.Part]);
+        var meter = new WeightErrorMeter(held);
+        var numbers = new float[WeightStore.Part];
         for (var parameter = 0; parameter < original.Info.Parameters.Count; parameter++)
         {
             var info = original.Info.Parameters[parameter];
             for (var instance = 0; instance < info.Instances; instance++)
             {
-                double error = 0, size = 0, largest = 0;
                 for (var begin = 0L; begin < info.InstanceSize; begin += WeightStore.Part)
                 {
-                    var count = (int)Math.Min(WeightStore.Part, info.InstanceSize - begin);
-                    original.Store.Read(parameter, instance, begin, expected.AsSpan(0, count));
-                    held.Store.Read(parameter, instance, begin, actual.AsSpan(0, count));
-                    for (var i = 0; i < count; i++)
-                    {
-                        double off = actual[i] - expected[i];
-                        error += off * off;
-                        size += (double)expected[i] * expected[i];
-                        largest = Math.Max(largest, Math.Abs(off));
-                    }
+                    var part = numbers.AsSpan(0, (int)Math.Min(WeightStore.Part, info.InstanceSize - begin));
+                    original.Store.Read(parameter, instance, begin, part);
+                    meter.Store(parameter, instance, begin, part);
                 }
-
-                errors.Add(new(info.InstancePath(instance), WeightStore.FormatOf(info, held.WeightFormat), error == 0 ? 0 : Math.Sqrt(error / size), largest));
             }
         }
 
-        return errors;
+        return meter.Errors();
+    }
+
+    /// <summary>
+    /// The error of every tensor against the checkpoint that the weights came from, which is read again piece by piece: no second model is in memory.
+    /// </summary>
+    /// <param name="path">The folder of a published checkpoint, or a file of single precision.</param>
+    /// <param name="held">Its weights in another format.</param>
+    /// <exception cref="SafetensorsException">The checkpoint is damaged, belongs to another model, or is itself in a short format.</exception>
+    public static IReadOnlyList<WeightError> Between(string path, LanguageModel held)
+    {
+        ArgumentNullException.ThrowIfNull(held);
+        var meter = new WeightErrorMeter(held);
+        if (Directory.Exists(path))
+        {
+            using var folder = HuggingFaceFolder.Open(path, held.Info, held.Checkpoints);
+            folder.ReadTo(meter);
+        }
+        else if (Checkpoint.FormatOf(path) is var format && format != WeightFormat.Single)
+        {
+            throw new SafetensorsException($"{path}: holds its weights as {format}; errors are told against the checkpoint that they were made from.");
+        }
+        else
+        {
+            using var file = SafetensorsFile.Open(path);
+            Checkpoint.ReadTo(file, held.Info, meter);
+        }
+
+        return meter.Errors();
     }
 }

@@ -12,9 +12,10 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
     // Numbers that are converted at a time; whole blocks of every format.
     internal const int Part = 1 << 15;
     private readonly ModelInfo _info;
-    private readonly long[] _offsets;
-    private readonly long[] _scales;
-    private readonly Arena? _arena;
+    private readonly Lock _allocating = new();
+    private Placed[]? _places;
+    private Arena? _arena;
+    private MappedFile? _file;
 
     /// <summary>Allocates the memory, all zero.</summary>
     /// <param name="device">Whose memory.</param>
@@ -23,14 +24,15 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
     internal WeightStore(Device device, ModelInfo info, WeightFormat format)
     {
         (_info, Format) = (info, format);
-        (_offsets, _scales, Bytes) = Layout(info, format);
+        Bytes = BytesOf(info, format);
         if (format == WeightFormat.Single)
         {
             Floats = device.Allocate(info.TotalSize);
         }
         else
         {
-            _arena = new Arena(Bytes - TrainedBytes(info));
+            // Allocated with the first use, for a file may take its place.
+            Arena.Require(Bytes - TrainedBytes(info));
         }
 
         Trained = Floats ?? (info.Adapters.Count > 0 ? device.Allocate(info.TrainableSize) : null);
@@ -52,7 +54,7 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
     public static long BytesOf(ModelInfo info, WeightFormat format)
     {
         ArgumentNullException.ThrowIfNull(info);
-        return Layout(info, format).Bytes;
+        return format == WeightFormat.Single ? info.TotalSize * sizeof(float) : Layout(info, format, _ => true).Bytes;
     }
 
     /// <summary>How a parameter is held in a model of this format: matrices whose rows are whole blocks in it, all others in single precision.</summary>
@@ -78,9 +80,18 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
     public Weight At(int parameter)
     {
         var info = _info.Parameters[parameter];
-        return Floats is { } floats ? floats.Host + info.Offset
-            : IsTrained(_info, info) ? Trained!.Host + info.Offset
-            : new Weight(_arena!.Memory + _offsets[parameter], FormatOf(info, Format), _arena.Memory + _scales[parameter]);
+        if (Floats is { } floats)
+        {
+            return floats.Host + info.Offset;
+        }
+
+        if (IsTrained(_info, info))
+        {
+            return Trained!.Host + info.Offset;
+        }
+
+        var place = (_places ?? Allocate())[parameter];
+        return new Weight(place.Data, FormatOf(info, Format), place.Scales);
     }
 
     /// <summary>As <see cref="At"/>, for a parameter that is held in single precision in every format: vectors and states.</summary>
@@ -129,9 +140,51 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
         }
     }
 
+    /// <summary>
+    /// Uses the weights of a file where they lie. Tensors that do not begin with a line of 64 bytes, which are small, are copied. What is written later stays in
+    /// this process.
+    /// </summary>
+    /// <param name="file">A file of weights held in this format, checked.</param>
+    /// <param name="hasMtp">Whether it has those of multi-token prediction, which are zero otherwise.</param>
+    /// <returns>False if there is memory already, to which programs may point.</returns>
+    internal bool TryMap(SafetensorsFile file, bool hasMtp)
+    {
+        lock (_allocating)
+        {
+            if (_places is not null || Floats is not null)
+            {
+                return false;
+            }
+
+            HeldTensor[] tensors = [.. HeldTensor.All(_info, Format, hasMtp)];
+            var mapped = tensors.GroupBy(t => t.Parameter).Where(g => g.All(t => file.PositionOf(t.Name) % Alignment == 0)).Select(g => g.Key).ToHashSet();
+            _file = file.MapPrivately();
+            var places = Own(parameter => !mapped.Contains(parameter));
+            foreach (var tensor in tensors)
+            {
+                var place = places[tensor.Parameter];
+                var data = _file.Memory + file.PositionOf(tensor.Name);
+                if (!mapped.Contains(tensor.Parameter))
+                {
+                    var target = tensor.IsScales ? place.Scales : place.Data;
+                    Buffer.MemoryCopy(data, target, tensor.Bytes, tensor.Bytes);
+                }
+                else
+                {
+                    places[tensor.Parameter] = tensor.IsScales ? place with { Scales = data } : place with { Data = data };
+                }
+            }
+
+            _places = places;
+            return true;
+        }
+    }
+
     /// <summary>Takes over the weights of the same model in another format.</summary>
+    /// <param name="source">Their memory.</param>
+    /// <param name="hasMtp">Whether those of multi-token prediction are taken over too.</param>
     /// <exception cref="ArgumentException">They are those of another model.</exception>
-    public void CopyFrom(WeightStore source)
+    public void CopyFrom(WeightStore source, bool hasMtp = true)
     {
         ArgumentNullException.ThrowIfNull(source);
         if (!ReferenceEquals(source._info, _info))
@@ -143,6 +196,18 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
         for (var parameter = 0; parameter < _info.Parameters.Count; parameter++)
         {
             var info = _info.Parameters[parameter];
+            if (info.IsMtp && !hasMtp)
+            {
+                continue;
+            }
+
+            if (source.Format == Format)
+            {
+                // Blocks would not come out the same if they were made again.
+                CopyBytes(source.At(parameter), At(parameter), info.Size);
+                continue;
+            }
+
             for (var instance = 0; instance < info.Instances; instance++)
             {
                 for (var begin = 0L; begin < info.InstanceSize; begin += Part)
@@ -160,6 +225,7 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
     {
         Floats?.Dispose();
         _arena?.Dispose();
+        _file?.Dispose();
         if (Floats is null)
         {
             Trained?.Dispose();
@@ -173,13 +239,31 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
 
     private static long TrainedBytes(ModelInfo info) => info.Adapters.Count > 0 ? info.TrainableSize * sizeof(float) : 0;
 
-    private static (long[] Offsets, long[] Scales, long Bytes) Layout(ModelInfo info, WeightFormat format)
+    private static void CopyBytes(Weight from, Weight to, long size)
     {
-        if (format == WeightFormat.Single)
-        {
-            return ([], [], info.TotalSize * sizeof(float));
-        }
+        var (bytes, scales) = (Weight.Bytes(from.Format, size), Weight.ScaleBytes(from.Format, size));
+        Buffer.MemoryCopy(from.Data, to.Data, bytes, bytes);
+        Buffer.MemoryCopy(from.Scales, to.Scales, scales, scales);
+    }
 
+    private Placed[] Allocate()
+    {
+        lock (_allocating)
+        {
+            return _places ??= Own(_ => true);
+        }
+    }
+
+    // Places in memory of its own for the parameters that are not in a file.
+    private Placed[] Own(Predicate<int> isOwn)
+    {
+        var (offsets, scales, bytes) = Layout(_info, Format, isOwn);
+        _arena = new Arena(bytes - TrainedBytes(_info));
+        return [.. offsets.Select((offset, i) => new Placed(_arena.Memory + offset, _arena.Memory + scales[i]))];
+    }
+
+    private static (long[] Offsets, long[] Scales, long Bytes) Layout(ModelInfo info, WeightFormat format, Predicate<int> isOwn)
+    {
         var offsets = new long[info.Parameters.Count];
         var scales = new long[info.Parameters.Count];
         var bytes = 0L;
@@ -191,14 +275,22 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
             }
 
             var held = FormatOf(info.Parameters[i], format);
+            var size = isOwn(i) ? info.Parameters[i].Size : 0;
             offsets[i] = bytes;
-            bytes = Aligned(bytes + Weight.Bytes(held, info.Parameters[i].Size));
+            bytes = Aligned(bytes + Weight.Bytes(held, size));
             scales[i] = bytes;
-            bytes = Aligned(bytes + Weight.ScaleBytes(held, info.Parameters[i].Size));
+            bytes = Aligned(bytes + Weight.ScaleBytes(held, size));
         }
 
         return (offsets, scales, bytes + TrainedBytes(info));
     }
 
     private static long Aligned(long bytes) => (bytes + Alignment - 1) / Alignment * Alignment;
+
+    private readonly struct Placed(byte* data, byte* scales)
+    {
+        public byte* Data { get; init; } = data;
+
+        public byte* Scales { get; init; } = scales;
+    }
 }

@@ -9,7 +9,6 @@ internal sealed unsafe class TensorReader(ShardSet shards, IWeightDestination de
     public const string ScaleSuffix = "_scale_inv";
     private const int BlockSize = 128;
     private const int PartSize = 1 << 18;
-    private byte[] _bytes = [];
     private float[] _values = [];
 
     public static bool Reads(string type) => type is "F32" or "F16" or "BF16";
@@ -25,14 +24,13 @@ internal sealed unsafe class TensorReader(ShardSet shards, IWeightDestination de
         var rows = place.Shape[..^1].Aggregate(1L, (a, b) => a * b);
         var scales = type == "F8_E4M3" ? ReadScales(place) : [];
         var step = Math.Max(1, PartSize / Math.Max(width, 1));
-        Reserve(checked((int)Math.Min(step, rows)) * width, bytes);
+        var source = file.Data(place.Name);
+        Reserve(checked((int)Math.Min(step, rows)) * width);
         for (long row = 0; row < rows; row += step)
         {
             var count = (int)Math.Min(step, rows - row) * width;
-            var raw = _bytes.AsSpan(0, count * bytes);
-            file.ReadRaw(place.Name, row * width * bytes, raw);
             var values = _values.AsSpan(0, count);
-            Convert(raw, type, values);
+            Convert(new(source + (row * width * bytes), count * bytes), type, values);
             if (scales.Length > 0)
             {
                 Scale(values, scales, row, width);
@@ -40,6 +38,8 @@ internal sealed unsafe class TensorReader(ShardSet shards, IWeightDestination de
 
             destination.Store(place.Parameter, place.Instance, place.Begin + (row * width), values);
         }
+
+        file.Release(place.Name);
     }
 
     private static void Convert(ReadOnlySpan<byte> raw, string type, Span<float> values)
@@ -95,16 +95,11 @@ internal sealed unsafe class TensorReader(ShardSet shards, IWeightDestination de
         return scales;
     }
 
-    private void Reserve(int count, int bytes)
+    private void Reserve(int count)
     {
         if (_values.Length < count)
         {
             _values = new float[count];
-        }
-
-        if (_bytes.Length < count * bytes)
-        {
-            _bytes = new byte[count * bytes];
         }
     }
 }
