@@ -19,6 +19,8 @@ public sealed class ChatTests : IDisposable
         { "--random tiny --think maybe", "maybe" },
         { "--random tiny --weights int5", "int5" },
         { "--random tiny --context 8 --prompt 123456789", "--context is 8" },
+        { "--random tiny --report", "--report tells errors against a checkpoint" },
+        { "--random tiny --tokenizer {root}/nothing", "--tokenizer is" },
     };
 
     [Theory]

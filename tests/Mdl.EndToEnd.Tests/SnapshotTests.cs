@@ -9,7 +9,7 @@ namespace Mdl.EndToEnd.Tests;
 /// <summary>Every file that is generated for the sample and for the models of the tests; see <see cref="Snapshots"/> for how to write them anew.</summary>
 public sealed class SnapshotTests
 {
-    private static readonly string[] Sources = ["ling.mdl", "tiny.mdl", "sparse.mdl", "zoo.mdl", "foreign.mdl", "mixed.mdl", "names.mdl", "tuned.mdl", "diffusion.mdl"];
+    private static readonly string[] Sources = ["ling.mdl", "tiny.mdl", "sparse.mdl", "zoo.mdl", "foreign.mdl", "mixed.mdl", "names.mdl", "tuned.mdl", "ling-lite.mdl", "diffusion.mdl"];
 
     // Presets of one model differ in numbers: the programs of one of them are kept whole, those of the others as digests.
     private static readonly string[] WholePrograms = ["LingNano", "DenseSmall", "SwitchCapacity", "OddOne"];

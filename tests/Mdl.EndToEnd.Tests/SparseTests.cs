@@ -6,7 +6,7 @@ public class SparseTests
     public static TheoryData<string, int, int> Cases()
     {
         var data = new TheoryData<string, int, int>();
-        foreach (var name in (string[])["LingTiny", "LingDeep", "SwitchCapacity", "SwitchDropless", "OddOne", "ForeignAngles"])
+        foreach (var name in (string[])["LingTiny", "LingDeep", "SwitchCapacity", "SwitchDropless", "OddOne", "ForeignAngles", "LingLiteTiny"])
         {
             data.Add(name, 1, 1);
             data.Add(name, 1, 7);

@@ -22,6 +22,7 @@ internal static class TestModels
         "SwitchCapacity" => new SwitchCapacity(device),
         "SwitchDropless" => new SwitchDropless(device),
         "OddOne" => new OddOne(device),
+        "LingLiteTiny" => new LingLiteTiny(device),
         "ForeignAngles" => new ForeignAngles(device),
         "MaskedSmall" => new Tuned.MaskedSmall(device),
         "AdaptedSmall" => new Tuned.AdaptedSmall(device),
@@ -31,7 +32,7 @@ internal static class TestModels
     };
 
     public static string FileOf(string name) =>
-        name.StartsWith("Ling", StringComparison.Ordinal) ? "sparse.mdl" : name.StartsWith("Dense", StringComparison.Ordinal) ? "tiny.mdl"
+        name == "LingLiteTiny" ? "lite.mdl" : name.StartsWith("Ling", StringComparison.Ordinal) ? "sparse.mdl" : name.StartsWith("Dense", StringComparison.Ordinal) ? "tiny.mdl"
         : name is "MaskedSmall" or "AdaptedSmall" or "NarrowSmall" ? "tuned.mdl" : name.StartsWith("Foreign", StringComparison.Ordinal) ? "foreign.mdl" : name.StartsWith("Mixed", StringComparison.Ordinal) ? "mixed.mdl" : "zoo.mdl";
 
     /// <summary>A model with freshly drawn weights of training's size.</summary>
