@@ -21,6 +21,7 @@ internal sealed record BenchmarkCase(string Name, Func<BenchmarkContext, IEnumer
         new("allocations", AllocationCase.Run),
         new("decode", DecodeCase.Run),
         new("serving", ServingCase.Run),
+        new("load", LoadCase.Run),
         new("generator", GeneratorCase.Run),
     ];
 }

@@ -66,6 +66,11 @@ internal sealed class Requests(int threads) : IDisposable
                 return [];
             case "serve": // prompt tokens: seconds of the prompt, of a token, of a step of eight sequences
                 return (_serving ?? throw new InvalidOperationException("serve comes after serve-begin")).Time(Int(words[1]), Int(words[2]));
+            case "serve-save": // format of weights, file
+                FirstToken.Save(Device, Enum.Parse<WeightFormat>(words[1]), words[2]);
+                return [];
+            case "first-token": // file: bytes of memory that is not the file's, and of the weights
+                return FirstToken.Load(Device, words[1]);
             case "compile": // one compilation
                 return [_compilation.Time()];
             default:

@@ -13,19 +13,55 @@ internal sealed class Llama(string program, int threads)
     /// <summary>Tokens a second of a prompt and of the tokens after it; the best line.</summary>
     public (double Prefill, double Decode) Ask(string model, int prompt, int tokens)
     {
-        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { "bench", model, Text(prompt), Text(tokens), Text(threads) })
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        using var process = Process.Start(start) ?? throw new InvalidOperationException($"cannot start {program}");
+        using var process = Start(model, prompt, tokens);
         var errors = process.StandardError.ReadToEndAsync();
         var lines = Regex.Matches(process.StandardOutput.ReadToEnd(), @"prefill ([\d.]+) tok/s\s+decode ([\d.]+) tok/s");
         process.WaitForExit();
         return lines.Count > 0
             ? (lines.Max(l => Number(l.Groups[1].Value)), lines.Max(l => Number(l.Groups[2].Value)))
             : throw new InvalidOperationException($"{program} printed no rates for {model}: {errors.Result.Trim()}");
+    }
+
+    /// <summary>Seconds from the start of a process to the logits of its first token, and most bytes of memory that no file stands behind.</summary>
+    public (double Seconds, double Bytes) FirstToken(string model)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        using var process = Start(model, prompt: 1, tokens: 1);
+        _ = process.StandardError.ReadToEndAsync();
+        // Output to a pipe comes when the process ends: what it computed beyond the first token is taken off.
+        var output = process.StandardOutput;
+        var (peak, lines) = (0.0, new List<string>());
+        var reading = Task.Run(() =>
+        {
+            while (output.ReadLine() is { } line)
+            {
+                lines.Add(line);
+            }
+        });
+        while (!reading.Wait(TimeSpan.FromMilliseconds(2)))
+        {
+            peak = Math.Max(peak, Own.FirstToken.AnonymousMemory(Text(process.Id)));
+        }
+
+        var seconds = Stopwatch.GetElapsedTime(begin).TotalSeconds;
+        process.WaitForExit();
+        var rates = lines.SelectMany(l => Regex.Matches(l, @"prefill ([\d.]+) tok/s\s+decode ([\d.]+) tok/s")).Select(m => (1 / Number(m.Groups[1].Value)) + (1 / Number(m.Groups[2].Value))).ToArray();
+        return rates.Length > 0
+            ? (seconds - rates.Sum() + FirstOf(lines[0]), peak)
+            : throw new InvalidOperationException($"{program} printed no rates for {model}");
+    }
+
+    private static double FirstOf(string line) => 1 / Number(Regex.Match(line, @"prefill ([\d.]+) tok/s").Groups[1].Value);
+
+    private Process Start(string model, int prompt, int tokens)
+    {
+        var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var argument in new[] { "bench", model, Text(prompt), Text(tokens), Text(threads) })
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        return Process.Start(start) ?? throw new InvalidOperationException($"cannot start {program}");
     }
 
     private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
