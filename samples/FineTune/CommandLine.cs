@@ -17,8 +17,8 @@ public static class CommandLine
     public static RootCommand Create(Func<FineTuneOptions, int> run)
     {
         var model = new Option<string?>("--model") { HelpName = "FOLDER", Description = "Hugging Face folder of a Ling 2.0 model, or a checkpoint of preset Nano" };
-        var random = new Option<string?>("--random") { Description = "Random weights instead, to try without files; tokens are bytes" };
-        random.AcceptOnlyFromAmong("tiny", "nano");
+        var random = new Option<string?>("--random") { Description = "Random weights instead, to try without files; tokens are bytes. mini4 is the first 4 layers of Ling-mini-2.0 with its vocabulary, for --lora" };
+        random.AcceptOnlyFromAmong("tiny", "nano", "mini4");
         var data = new Option<string?>("--data")
         {
             HelpName = "FILE",

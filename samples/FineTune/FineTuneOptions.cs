@@ -67,13 +67,14 @@ public sealed record FineTuneOptions
     /// <exception cref="UsageException">The message names the option.</exception>
     public void Validate()
     {
-        Require(Model is null || Random is null, "say either --model FOLDER or --random tiny|nano.");
+        Require(Model is null || Random is null, "say either --model FOLDER or --random tiny|nano|mini4.");
         Require(Resume || Model is not null || Random is not null, "say --model FOLDER, or --random tiny to try without files.");
         Require(Resume || Data is not null, "say --data FILE: chat messages (.jsonl) or plain text.");
         Require(Model is null || Directory.Exists(Model) || File.Exists(Model), $"--model is {Model}; there is no such folder or file.");
         Require(Data is null || File.Exists(Data), $"--data is {Data}; there is no such file.");
         Require(Lora is null or (>= 1 and <= MostRank), $"--lora is {Lora}; the rank must be from 1 to {MostRank}.");
         Require(Weights == WeightFormat.Single || Lora is not null || Resume, "--weights other than f32 needs --lora: only frozen matrices can be held in a short format.");
+        Require(Random != "mini4" || Lora is not null || Resume, "--random mini4 needs --lora: all of its parameters would not fit into the memory of most machines.");
         Require(Rate is null || (double.IsFinite(Rate.Value) && Rate > 0), FormattableString.Invariant($"--rate is {Rate}; it must be above 0."));
         Require(Steps is null or >= 1, $"--steps is {Steps}; it must be at least 1.");
         Require(Batch is null or >= 1, $"--batch is {Batch}; it must be at least 1.");

@@ -18,6 +18,7 @@ public static class ModelFactory
             ("TINY", true) => new LingLora.LingTiny(device, settings.Weights),
             ("NANO", false) => new LingFull.LingNano(device),
             ("NANO", true) => new LingLora.LingNano(device, settings.Weights),
+            ("MINI4", _) => new LingLora.LingMini4(device, settings.Weights),
             ("MINI", false) => new LingFull.LingMini(device),
             _ => new LingLora.LingMini(device, settings.Weights),
         };

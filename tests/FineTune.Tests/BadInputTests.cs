@@ -17,6 +17,7 @@ public sealed class BadInputTests : IDisposable
         { "--random tiny --data {root}/nothing.jsonl", "there is no such file" },
         { "--random tiny --data {good} --lora 0", "--lora is 0; the rank must be from 1 to 32" },
         { "--random tiny --data {good} --lora x", "--lora is 'x'; it must be a whole number" },
+        { "--random mini4 --data {good}", "--random mini4 needs --lora" },
         { "--random tiny --data {good} --weights int5", "int5" },
         { "--random tiny --data {good} --weights int8", "--weights other than f32 needs --lora" },
         { "--random tiny --data {good} --rate 0", "--rate is 0" },
