@@ -21,7 +21,8 @@ public sealed class Dim : IEquatable<Dim>
         _hash = unchecked((int)constant * 31 + (int)(constant >> 32));
         foreach (var term in terms)
         {
-            _hash = unchecked((_hash * 31 + (int)term.Coefficient) * 31 + StringComparer.Ordinal.GetHashCode(term.Symbols));
+            // Symbols are few and short: this tells them apart, and sizes are made far more often than looked up.
+            _hash = unchecked((((_hash * 31) + (int)term.Coefficient) * 31) + (term.Symbols.Length * 256) + term.Symbols[0]);
         }
     }
 
@@ -71,8 +72,11 @@ public sealed class Dim : IEquatable<Dim>
         return left.IsConstant
             ? right.Scale(left._constant)
             : left.IsTerm && right.IsTerm ? new(0, [left._terms[0].Times(right._terms[0])])
-            : Sum(from a in left.AllTerms from b in right.AllTerms select a.Times(b));
+            : Expand(left, right);
     }
+
+    // Apart, because a method that holds a query makes the query's closure before it knows whether it is needed.
+    private static Dim Expand(Dim left, Dim right) => Sum(from a in left.AllTerms from b in right.AllTerms select a.Times(b));
 
     /// <summary>The quotient if the division leaves no remainder whatever the symbols are, else null.</summary>
     public static Dim? Divide(Dim left, Dim right)
@@ -268,11 +272,23 @@ public sealed class Dim : IEquatable<Dim>
 
     private Dim Plus(long constant) => constant == 0 ? this : new(checked(_constant + constant), _terms);
 
-    private Dim Scale(long factor) => factor == 1 ? this
-        : factor == 0 ? Zero
-        : new(checked(_constant * factor), Array.ConvertAll(_terms, t => t.Times(factor)));
+    private Dim Scale(long factor)
+    {
+        if (factor is 0 or 1)
+        {
+            return factor == 0 ? Zero : this;
+        }
 
-    private sealed class Term
+        var terms = new Term[_terms.Length];
+        for (var i = 0; i < terms.Length; i++)
+        {
+            terms[i] = _terms[i].Times(factor);
+        }
+
+        return new(checked(_constant * factor), terms);
+    }
+
+    private readonly struct Term
     {
         public Term(string symbol, long coefficient)
             : this([symbol], symbol, coefficient)

@@ -37,21 +37,14 @@ public sealed class GraphBuilder(int capacity = 0)
 
     public Value AddNode(Operation operation, EquatableArray<Value> inputs, string name)
     {
-        // Two repetitions are never equal: their parameters differ. To compare their bodies would cost more than all other nodes together.
-        var computation = operation is Repeat ? null : new Computation(operation, inputs);
-        if (computation is not null && _known.TryGetValue(computation, out var known))
+        var computation = new Computation(operation, inputs);
+        if (computation.IsShared && _known.TryGetValue(computation, out var known))
         {
             return Value.Of(known);
         }
 
         var types = operation.Infer(Types(inputs));
-        _nodes.Add(new(operation, inputs, types, Origin, name));
-        if (computation is not null)
-        {
-            _known[computation] = _nodes.Count - 1;
-        }
-
-        return Value.Of(_nodes.Count - 1);
+        return Append(computation, new(operation, inputs, types, Origin, name));
     }
 
     /// <summary>
@@ -59,14 +52,16 @@ public sealed class GraphBuilder(int capacity = 0)
     /// </summary>
     public Value Copy(Node node, EquatableArray<Value> inputs)
     {
-        var computation = node.Operation is Repeat ? null : new Computation(node.Operation, inputs);
-        if (computation is not null && _known.TryGetValue(computation, out var known))
-        {
-            return Value.Of(known);
-        }
+        var computation = new Computation(node.Operation, inputs);
+        return computation.IsShared && _known.TryGetValue(computation, out var known)
+            ? Value.Of(known)
+            : Append(computation, inputs == node.Inputs ? node : node with { Inputs = inputs });
+    }
 
-        _nodes.Add(inputs == node.Inputs ? node : node with { Inputs = inputs });
-        if (computation is not null)
+    private Value Append(Computation computation, Node node)
+    {
+        _nodes.Add(node);
+        if (computation.IsShared)
         {
             _known[computation] = _nodes.Count - 1;
         }
@@ -151,19 +146,20 @@ public sealed class GraphBuilder(int capacity = 0)
         return new(types);
     }
 
-    private sealed class Computation(Operation operation, EquatableArray<Value> inputs) : IEquatable<Computation>
+    private readonly struct Computation(Operation operation, EquatableArray<Value> inputs) : IEquatable<Computation>
     {
-        private readonly int _hash = unchecked((operation.GetHashCode() * 31) + inputs.GetHashCode());
+        private readonly Operation _operation = operation;
+        private readonly EquatableArray<Value> _inputs = inputs;
 
-        private Operation Operation { get; } = operation;
+        /// <summary>
+        /// Two repetitions are never equal: their parameters differ. To compare their bodies would cost more than all other nodes together.
+        /// </summary>
+        public bool IsShared => _operation is not Repeat;
 
-        private EquatableArray<Value> Inputs { get; } = inputs;
+        public bool Equals(Computation other) => _inputs == other._inputs && _operation.Equals(other._operation);
 
-        public bool Equals(Computation? other) =>
-            other is not null && _hash == other._hash && Inputs == other.Inputs && Operation.Equals(other.Operation);
+        public override bool Equals(object? obj) => obj is Computation other && Equals(other);
 
-        public override bool Equals(object? obj) => Equals(obj as Computation);
-
-        public override int GetHashCode() => _hash;
+        public override int GetHashCode() => unchecked((_operation.GetHashCode() * 31) + _inputs.GetHashCode());
     }
 }

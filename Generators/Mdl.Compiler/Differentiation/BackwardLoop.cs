@@ -62,7 +62,7 @@ internal sealed class BackwardLoop(Step step, Repeat forward, ReverseSweep sweep
         {
             var node = _joint[number];
             body.Origin = node.Origin;
-            var added = body.AddNode(node.Operation, node.Inputs.Map(v => map[v]), node.Name);
+            var added = body.Copy(node, node.Inputs.Map(v => map[v]));
             for (var k = 0; k < node.Types.Count; k++)
             {
                 map[new(number, k)] = new(added.Node, k);

@@ -124,7 +124,12 @@ internal partial class RowKernelEmitter
             level = operands[i].Level > level ? operands[i].Level : level;
         }
 
-        var texts = Array.ConvertAll(operands, o => level == Level.Column ? Columnwise(o) : o.Text);
+        var texts = new string[operands.Length];
+        for (var i = 0; i < texts.Length; i++)
+        {
+            texts[i] = level == Level.Column ? Columnwise(operands[i]) : operands[i].Text;
+        }
+
         var text = node.Operation switch
         {
             Unary { Function: UnaryFunction.ToFloat } => level == Level.Column && _vector ? $"Vector512.ConvertToSingle({texts[0]})" : $"(float){texts[0]}",

@@ -141,8 +141,9 @@ internal sealed class Accumulation
             }
 
             var inputs = map.Of(node.Inputs);
-            var operation = node.Operation is Repeat repeat ? repeat with { Body = Run(repeat.Body, repeat.Body.Nodes.Count).Graph } : node.Operation;
-            var added = builder.AddNode(operation, _addends.TryGetValue(value, out var addend) ? inputs.Add(map[addend]) : inputs, node.Name);
+            var added = node.Operation is Repeat repeat
+                ? builder.AddNode(repeat with { Body = Run(repeat.Body, repeat.Body.Nodes.Count).Graph }, inputs, node.Name)
+                : builder.Copy(node, _addends.TryGetValue(value, out var addend) ? inputs.Add(map[addend]) : inputs);
             map.SetAll(i, node.Types.Count, added);
         }
 

@@ -101,10 +101,11 @@ internal sealed class Fuser
             return view;
         }
 
-        var dense = DenseBase(value);
-        return StridedView.Of(_graph, value, v => v == dense || IsStored(v)) is { IsDense: true } reshaped ? reshaped
-            : StridedView.Dense(_graph, value);
+        return Above(value, DenseBase(value)) is { IsDense: true } reshaped ? reshaped : StridedView.Dense(_graph, value);
     }
+
+    /// <summary>The view as which a value is seen in the memory of another one, whether that is stored or not.</summary>
+    private StridedView Above(Value view, Value stored) => StridedView.Of(_graph, view, v => v == stored || IsStored(v));
 
     /// <summary>The rows chosen by index that a grouped product gathers while it reads, so that it does not need them stored; null for any other input.</summary>
     public Node? GatheredInput(Node node, int input) =>

@@ -172,7 +172,8 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
     /// <summary>The costly values that more than one kernel computes, without those that only serve another such value.</summary>
     private List<Value> Shared(List<Step> steps)
     {
-        // Of each value the kernels that compute it, in order; most have one.
+        // Of each value the kernels that compute it, in order; most have one, and need no list.
+        var first = new Dictionary<Value, RowKernel>();
         var kernels = new Dictionary<Value, List<RowKernel>>();
         foreach (var step in steps)
         {
@@ -185,20 +186,27 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
             {
                 foreach (var v in _fuser.Computed(root))
                 {
-                    if (!kernels.TryGetValue(v, out var list))
+                    if (!first.TryGetValue(v, out var before))
                     {
-                        kernels[v] = [kernel];
+                        first[v] = kernel;
                     }
-                    else if (!ReferenceEquals(list[list.Count - 1], kernel))
+                    else if (kernels.TryGetValue(v, out var list))
                     {
-                        list.Add(kernel);
+                        if (!ReferenceEquals(list[list.Count - 1], kernel))
+                        {
+                            list.Add(kernel);
+                        }
+                    }
+                    else if (!ReferenceEquals(before, kernel))
+                    {
+                        kernels[v] = [before, kernel];
                     }
                 }
             }
         }
 
         var costly = kernels
-            .Where(p => p.Value.Count > 1 && !_fuser.IsRoot(p.Key) && graph.Nodes[p.Key.Node].Operation is Unary or Binary or Select or Reduce or CombineRows && IsCostly(p.Key))
+            .Where(p => !_fuser.IsRoot(p.Key) && graph.Nodes[p.Key.Node].Operation is Unary or Binary or Select or Reduce or CombineRows && IsCostly(p.Key))
             .ToDictionary(p => p.Key, p => p.Value);
         bool Serves(Value value) => Users(value).Any(c => costly.TryGetValue(c, out var set) && costly[value].TrueForAll(set.Contains));
         return [.. costly.Keys.Where(v => !Serves(v)).OrderBy(v => v.Node)];

@@ -247,7 +247,7 @@ internal sealed record Linear(EquatableArray<LinearTerm> Terms, Dim Offset)
 }
 
 /// <summary>A value at an index: the key under which expressions are computed once.</summary>
-internal sealed class Place : IEquatable<Place>
+internal readonly struct Place : IEquatable<Place>
 {
     private readonly Value _value;
     private readonly Linear[] _at;
@@ -264,9 +264,9 @@ internal sealed class Place : IEquatable<Place>
         }
     }
 
-    public bool Equals(Place? other)
+    public bool Equals(Place other)
     {
-        if (other is null || _hash != other._hash || _value != other._value || _at.Length != other._at.Length)
+        if (_hash != other._hash || _value != other._value || _at.Length != other._at.Length)
         {
             return false;
         }
@@ -282,7 +282,7 @@ internal sealed class Place : IEquatable<Place>
         return true;
     }
 
-    public override bool Equals(object? obj) => Equals(obj as Place);
+    public override bool Equals(object? obj) => obj is Place other && Equals(other);
 
     public override int GetHashCode() => _hash;
 }

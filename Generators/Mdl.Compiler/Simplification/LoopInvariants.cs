@@ -22,7 +22,7 @@ internal static class LoopInvariants
             var inputs = map.Of(node.Inputs);
             var added = node.Operation is Repeat repeat
                 ? Loop(builder, repeat with { Body = Hoist(repeat.Body) }, inputs, node.Name)
-                : builder.AddNode(node.Operation, inputs, node.Name);
+                : builder.Copy(node, inputs);
             map.SetAll(i, node.Types.Count, added);
         }
 
@@ -62,7 +62,7 @@ internal static class LoopInvariants
             {
                 var node = body.Nodes[i];
                 outer.Origin = node.Origin;
-                outside.Set(i, 0, node.Operation is Input ? inputs[i] : outer.AddNode(node.Operation, outside.Of(node.Inputs), node.Name));
+                outside.Set(i, 0, node.Operation is Input ? inputs[i] : outer.Copy(node, outside.Of(node.Inputs)));
             }
         }
 
@@ -82,7 +82,7 @@ internal static class LoopInvariants
             if (!hoisted.Contains(i))
             {
                 inner.Origin = body.Nodes[i].Origin;
-                var added = inner.AddNode(body.Nodes[i].Operation, map.Of(body.Nodes[i].Inputs), body.Nodes[i].Name);
+                var added = inner.Copy(body.Nodes[i], map.Of(body.Nodes[i].Inputs));
                 map.SetAll(i, body.Nodes[i].Types.Count, added);
             }
         }

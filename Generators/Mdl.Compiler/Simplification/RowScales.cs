@@ -30,7 +30,7 @@ internal static class RowScales
                 Binary { Function: BinaryFunction.Multiply } => Scaled(0) ?? Scaled(1),
                 Repeat repeat => builder.AddNode(repeat with { Body = Move(repeat.Body) }, inputs, node.Name),
                 _ => null,
-            } ?? builder.AddNode(node.Operation, inputs, node.Name);
+            } ?? builder.Copy(node, inputs);
             map.SetAll(i, node.Types.Count, added);
 
             Value? Scaled(int side)
