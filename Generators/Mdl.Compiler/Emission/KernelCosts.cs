@@ -41,7 +41,7 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
             bytes += HasMemory(written) ? Bytes(Graph.Type(written)) : Dim.Zero;
         }
 
-        return new(traffic.Flops, bytes, traffic.Unfused);
+        return new(traffic.Flops.Total, bytes, traffic.Unfused.Total);
     }
 
     private bool HasMemory(Value value) => !(plan.Stored.TryGetValue(value, out var storage) && ProductStep.IsRows(storage));
@@ -72,7 +72,7 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
             before = value;
             var node = Graph.Nodes[value.Node];
             var wanted = needed.TryGetValue(value, out var known) ? known : Graph.Type(value).Size;
-            traffic.Flops += Flops(node, wanted);
+            traffic.Flops.Add(Flops(node, wanted));
             for (var i = 0; i < node.Inputs.Count; i++)
             {
                 var input = node.Inputs[i];
@@ -89,7 +89,7 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
 
             if (_counted.Add(value))
             {
-                traffic.Unfused += Unfused(node);
+                AddUnfused(node, traffic.Unfused);
             }
         }
 
@@ -102,7 +102,7 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
     private void Add(int number, Traffic traffic)
     {
         var node = Graph.Nodes[number];
-        var own = OutputBytes(node);
+        AddOutputs(node, traffic.Unfused);
         for (var i = 0; i < node.Types.Count; i++)
         {
             traffic.Writes.Add(new(number, i));
@@ -119,18 +119,18 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
                 }
 
                 // Unfused, the rows are read, written and read again.
-                own += Bytes(type) * 3;
+                traffic.Unfused.Add(type.Size, BytesOf(type.Element) * 3);
             }
             else
             {
                 var bytes = node.Operation is GroupedContract && i == 1 ? Experts(type, node.Types[0].Shape[0]) : Bytes(type);
                 traffic.Reads[node.Inputs[i]] = bytes;
-                own += bytes;
+                traffic.Unfused.Add(bytes);
             }
         }
 
-        traffic.Flops += TemplateFlops(node);
-        traffic.Unfused += own + Scores(node);
+        traffic.Flops.Add(TemplateFlops(node));
+        traffic.Unfused.Add(Scores(node));
     }
 
     /// <summary>Elements of input number i that a node reads when so many of its own are wanted.</summary>
@@ -149,32 +149,28 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
         _ => Dim.Zero,
     };
 
-    private Dim Unfused(Node node) => node.Operation switch
+    private void AddUnfused(Node node, Sum bytes)
     {
-        Unary { Function: UnaryFunction.StopGradient } or Reshape or Transpose or Slice or Broadcast or Leaf => Dim.Zero,
-        _ => InputBytes(node) + OutputBytes(node),
-    };
+        if (node.Operation is Unary { Function: UnaryFunction.StopGradient } or Reshape or Transpose or Slice or Broadcast or Leaf)
+        {
+            return;
+        }
 
-    private Dim InputBytes(Node node)
-    {
-        var bytes = Dim.Zero;
         for (var i = 0; i < node.Inputs.Count; i++)
         {
-            bytes += Bytes(node.Operation is Gather && i == 0 ? node.Types[0] : Graph.Type(Viewed(node.Inputs[i])));
+            var type = node.Operation is Gather && i == 0 ? node.Types[0] : Graph.Type(Viewed(node.Inputs[i]));
+            bytes.Add(type.Size, BytesOf(type.Element));
         }
 
-        return bytes;
+        AddOutputs(node, bytes);
     }
 
-    private static Dim OutputBytes(Node node)
+    private static void AddOutputs(Node node, Sum bytes)
     {
-        var bytes = Dim.Zero;
         foreach (var type in node.Types)
         {
-            bytes += Bytes(type);
+            bytes.Add(type.Size, BytesOf(type.Element));
         }
-
-        return bytes;
     }
 
     /// <summary>What is read where a view of it is: the tensor under broadcasts, and no more of it than a slice.</summary>
@@ -276,8 +272,30 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
 
         public HashSet<Value> Writes { get; } = [];
 
-        public Dim Flops { get; set; } = Dim.Zero;
+        public Sum Flops { get; } = new();
 
-        public Dim Unfused { get; set; } = Dim.Zero;
+        public Sum Unfused { get; } = new();
+    }
+
+    /// <summary>A sum with many terms of few different sizes: equal ones are counted, so that only different ones are added as polynomials.</summary>
+    private sealed class Sum
+    {
+        private readonly Dictionary<Dim, long> _times = [];
+
+        public Dim Total
+        {
+            get
+            {
+                var total = Dim.Zero;
+                foreach (var term in _times)
+                {
+                    total += term.Key * term.Value;
+                }
+
+                return total;
+            }
+        }
+
+        public void Add(Dim size, long times = 1) => _times[size] = _times.TryGetValue(size, out var before) ? before + times : times;
     }
 }

@@ -36,6 +36,9 @@ internal sealed class Fuser
     private readonly Dictionary<EquatableArray<Dim>, Linear[]> _rootIndices = [];
     private readonly Dictionary<Place, Linear[]?[]> _flows = [];
 
+    // Where the walk over one expression has been.
+    private readonly HashSet<Place> _seen = [];
+
     // What templates read; forgotten when a new root may change it.
     private readonly Dictionary<Node, StridedView?[]> _templateInputs = new(new SameObject<Node>());
 
@@ -329,7 +332,7 @@ internal sealed class Fuser
     private void Explore(Root root, Expression visit)
     {
         var rows = RowsOf(root);
-        var seen = new HashSet<Place>();
+        _seen.Clear();
         var node = _graph.Nodes[root.Value.Node];
         var at = RootIndex(SpaceOf(root));
         switch (root.Kind)
@@ -347,7 +350,7 @@ internal sealed class Fuser
 
         void Walk(Value value, Linear[] index, bool isRoot)
         {
-            if (!seen.Add(new(value, index)) && !isRoot)
+            if (!_seen.Add(new(value, index)) && !isRoot)
             {
                 return;
             }

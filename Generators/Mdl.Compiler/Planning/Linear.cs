@@ -166,9 +166,16 @@ internal sealed record Linear(EquatableArray<LinearTerm> Terms, Dim Offset)
         }
     }
 
-    private static int Order(Digit left, Digit right) => left.Variable == right.Variable
-        ? string.CompareOrdinal(left.ToString(), right.ToString())
-        : string.CompareOrdinal(left.Variable.ToString(), right.Variable.ToString());
+    private static int Order(Digit left, Digit right) =>
+        left.Variable != right.Variable ? string.CompareOrdinal(left.Variable.ToString(), right.Variable.ToString())
+        : Order(left.Divisor, right.Divisor) is var divisors and not 0 ? divisors
+        : Order(left.Modulus, right.Modulus) is var moduli and not 0 ? moduli
+        : left.Source == right.Source ? 0
+        : string.CompareOrdinal(left.Source?.ToString(), right.Source?.ToString());
+
+    /// <summary>By their texts, each closed by a comma: so that "8*T" comes before "8".</summary>
+    private static int Order(Dim? left, Dim? right) =>
+        left is null ? (right is null ? 0 : string.CompareOrdinal(",", right + ",")) : left.Equals(right) ? 0 : string.CompareOrdinal(left + ",", right + ",");
 
     /// <summary>Splits an index over an axis of size product(sizes) into indices over the axes; null where that takes more than digits.</summary>
     public Linear[]? Split(IReadOnlyList<Dim> sizes)

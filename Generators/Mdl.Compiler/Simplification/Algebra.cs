@@ -18,10 +18,17 @@ internal static class Algebra
         {
             var node = graph.Graph.Nodes[i];
             builder.Origin = node.Origin;
-            var results = Rewrite(builder, node, map.Of(node.Inputs), isDifferentiated, settled);
-            for (var k = 0; k < node.Types.Count; k++)
+            var inputs = map.Of(node.Inputs);
+            if (RewriteAll(builder, node, inputs, isDifferentiated, settled) is { } results)
             {
-                map.Set(i, k, results[k]);
+                for (var k = 0; k < node.Types.Count; k++)
+                {
+                    map.Set(i, k, results[k]);
+                }
+            }
+            else
+            {
+                map.SetAll(i, node.Types.Count, Rewrite(builder, node, inputs, isDifferentiated));
             }
 
             mark = i < graph.Mark ? builder.Count : mark;
@@ -47,41 +54,30 @@ internal static class Algebra
         return repeat;
     }
 
-    private static IReadOnlyList<Value> Rewrite(GraphBuilder builder, Node node, EquatableArray<Value> inputs, bool isDifferentiated, List<Graph> settled)
-    {
-        if (node.Operation is Repeat repeat)
-        {
-            return LoopAlgebra.Rewrite(builder, Settle(repeat, isDifferentiated, settled), [.. inputs], node.Name);
-        }
+    /// <summary>The rules that give each output of a node a value of its own; null where none fits.</summary>
+    private static IReadOnlyList<Value>? RewriteAll(GraphBuilder builder, Node node, EquatableArray<Value> inputs, bool isDifferentiated, List<Graph> settled) =>
+        node.Operation is Repeat repeat
+            ? LoopAlgebra.Rewrite(builder, Settle(repeat, isDifferentiated, settled), [.. inputs], node.Name)
+            : new Rules(builder, inputs).Zeros(node);
 
+    /// <summary>What becomes of a node: the simpler value of a rule, or a copy.</summary>
+    private static Value Rewrite(GraphBuilder builder, Node node, EquatableArray<Value> inputs, bool isDifferentiated)
+    {
         if (isDifferentiated && node.Operation is Unary { Function: UnaryFunction.StopGradient })
         {
-            return [inputs[0]];
+            return inputs[0];
         }
 
-        var rule = new Rules(builder, inputs);
-        if (rule.Zeros(node) is { } zeros)
-        {
-            return zeros;
-        }
-
-        if (rule.Rewrite(node) is { } value)
+        if (new Rules(builder, inputs).Rewrite(node) is { } value)
         {
             if (node.Name.Length > 0 && builder[value.Node].Types.Count == 1 && builder[value.Node].Operation is not Leaf)
             {
                 builder.Name(value, node.Name);
             }
 
-            return [value];
+            return value;
         }
 
-        var added = builder.Copy(node, inputs);
-        var results = new Value[node.Types.Count];
-        for (var k = 0; k < results.Length; k++)
-        {
-            results[k] = k == 0 ? added : new(added.Node, k);
-        }
-
-        return results;
+        return builder.Copy(node, inputs);
     }
 }

@@ -5,7 +5,7 @@ using Mdl.Dsl.Graphs;
 namespace Mdl.Compiler.Simplification;
 
 /// <summary>Local rules: a simpler value for one operation on given inputs, or null. Views have theirs in <see cref="ViewRules"/>.</summary>
-internal sealed class Rules(GraphBuilder builder, EquatableArray<Value> x)
+internal readonly struct Rules(GraphBuilder builder, EquatableArray<Value> x)
 {
     public Value? Rewrite(Node node) => node.Operation switch
     {
@@ -28,7 +28,18 @@ internal sealed class Rules(GraphBuilder builder, EquatableArray<Value> x)
             AttendGradient => IsConstant(x[5], 0),
             _ => false,
         };
-        return isZero ? [.. node.Types.Select(t => Constant(0, t.Shape))] : null;
+        if (!isZero)
+        {
+            return null;
+        }
+
+        var zeros = new Value[node.Types.Count];
+        for (var i = 0; i < zeros.Length; i++)
+        {
+            zeros[i] = Constant(0, node.Types[i].Shape);
+        }
+
+        return zeros;
     }
 
     private Value? SimplifyUnary(Unary o)
