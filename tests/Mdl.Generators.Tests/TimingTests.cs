@@ -7,11 +7,15 @@ namespace Mdl.Generators.Tests;
 
 /// <summary>
 /// What an edit and a build cost: the best of several, in clock or processor time. The figures are always in the test's output; a limit in
-/// milliseconds holds only where MDL_SPEED_LIMITS=1 says that the machine is quiet, because a busy one slows caches and clocks by any factor.
+/// milliseconds holds as it is only where MDL_SPEED_LIMITS=1 says that the machine is quiet. A busy one slows caches and clocks, so elsewhere a
+/// multiple of it holds, which nothing but work that has grown out of proportion exceeds.
 /// </summary>
 [Collection("alone")]
 public class TimingTests(ITestOutputHelper output)
 {
+    // A machine that did four other things at once was seen to take six times as long.
+    private const double BusyFactor = 20;
+
     private static readonly bool Limits = Environment.GetEnvironmentVariable("MDL_SPEED_LIMITS") == "1";
 
     [Fact]
@@ -19,7 +23,9 @@ public class TimingTests(ITestOutputHelper output)
     {
         var project = GeneratorProject.With(("ling.mdl", Samples.Ling));
         var run = project.Run();
-        var best = Enumerable.Range(0, 8).Min(i =>
+
+        // The runtime needs a hundred edits or so to compile the compiler for good.
+        var best = Enumerable.Range(0, Limits ? 140 : 8).Min(i =>
         {
             var edited = project.WithFile("ling.mdl", Samples.Ling.Replace("rate: 0.001", $"rate: 0.001{i}", StringComparison.Ordinal));
             var driver = run.Edit(edited);
@@ -63,7 +69,8 @@ public class TimingTests(ITestOutputHelper output)
     private void Within(double limit, double best, string what)
     {
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{what}: {best:F1} ms, limit {limit} ms"));
-        Assert.True(best > 0 && (best < limit || !Limits), $"{what}: {best:F1} ms is over {limit} ms");
+        var allowed = Limits ? limit : BusyFactor * limit;
+        Assert.True(best > 0 && best < allowed, $"{what}: {best:F1} ms is over {allowed} ms");
     }
 }
 
