@@ -27,7 +27,9 @@ public class TimingTests(ITestOutputHelper output)
         // The runtime needs a hundred edits or so to compile the compiler for good.
         var best = Enumerable.Range(0, Limits ? 140 : 8).Min(i =>
         {
-            var edited = project.WithFile("ling.mdl", Samples.Ling.Replace("rate: 0.001", $"rate: 0.001{i}", StringComparison.Ordinal));
+            var text = Samples.Ling.Replace("scale: 2.5", $"scale: 2.5{i + 1}", StringComparison.Ordinal);
+            Assert.NotEqual(Samples.Ling, text);
+            var edited = project.WithFile("ling.mdl", text);
             var driver = run.Edit(edited);
             var compilation = edited.Compilation();
             return ColdStart.Time(() => driver.RunGenerators(compilation).GetRunResult().GeneratedTrees.Length);
