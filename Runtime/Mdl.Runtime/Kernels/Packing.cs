@@ -50,9 +50,9 @@ internal static unsafe class Packing
         for (var i = 0; i < k; i++)
         {
             var source = a.Row(i);
-            if (i + RowsAhead < k)
+            if (a.ColumnStride == 1 && i + RowsAhead < k)
             {
-                Fetch(a.Row(i + RowsAhead), tiles.Rows * a.ColumnStride);
+                Fetch(a.Row(i + RowsAhead), tiles.Rows);
             }
 
             var target = packed + (long)i * width;
