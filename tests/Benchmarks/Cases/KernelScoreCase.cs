@@ -10,7 +10,33 @@ internal static class KernelScoreCase
 
     private static readonly (int Points, int Queries, int Dimensions, double Target)[] Sizes = [(100_000, 1000, 2, 15), (50_000, 1000, 64, 4), (20_000, 500, 784, 2)];
 
-    public static IEnumerable<Row> Run(BenchmarkContext context)
+    public static IEnumerable<Row> Run(BenchmarkContext context) => Scores(context).Append(Sampling(context));
+
+    // The peer is our own kernel that goes through all data.
+    private static Row Sampling(BenchmarkContext context)
+    {
+        const int Points = 100_000;
+        const int Samples = 1000;
+        const int Steps = 100;
+        const double Target = 5;
+        using var own = context.StartOwn();
+        var (skipping, whole) = (double.PositiveInfinity, double.PositiveInfinity);
+        for (var round = 0; round < context.Rounds; round++)
+        {
+            var seconds = own.Ask(string.Create(CultureInfo.InvariantCulture, $"score-sampling {Points} {Samples} {Steps}"));
+            (skipping, whole) = (Math.Min(skipping, seconds[0]), Math.Min(whole, seconds[1]));
+        }
+
+        return new Row(
+            string.Create(CultureInfo.InvariantCulture, $"kernel sampling, {Points} points, d = 2, {Steps} steps, blocks left out beside none"), "samples/s", Samples / skipping)
+        {
+            Peer = Samples / whole,
+            Target = string.Create(CultureInfo.InvariantCulture, $"{Target}x"),
+            Reached = whole >= Target * skipping,
+        };
+    }
+
+    private static IEnumerable<Row> Scores(BenchmarkContext context)
     {
         foreach (var (points, queries, dimensions, target) in Sizes)
         {

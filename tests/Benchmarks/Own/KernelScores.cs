@@ -1,6 +1,7 @@
 using Mdl.Benchmarks.Workers;
 using Mdl.Runtime.Devices;
 using Mdl.Runtime.Diffusion;
+using Mdl.Runtime.Diffusion.Sampling;
 using Mdl.Runtime.RandomNumbers;
 
 namespace Mdl.Benchmarks.Own;
@@ -17,6 +18,21 @@ internal static class KernelScores
         var x = Normals(queries * dimensions, 2);
         var score = new float[x.Length];
         return WorkerLoop.Time(seconds, () => kernel.Score(x, Time, score));
+    }
+
+    /// <summary>Seconds to sample in the plane at the minimax times, with blocks of data left out and with all of them.</summary>
+    public static double[] Sample(Device device, int points, int samples, int steps)
+    {
+        const int Dimensions = 2;
+        var kernel = new KernelScore<float>(Normals(points * Dimensions, 1), Dimensions, device: device);
+        var stop = new MinimaxStop(2, points, Dimensions, kernel.StandardDeviation);
+        var sampler = new DiffusionSampler<float>(
+            kernel, SamplerNames.Get("reverse_sde"), NoiseSchedule.Geometric(stop.StartSigma, stop.StopSigma, steps + 1));
+        var batch = new float[samples * Dimensions];
+        sampler.Sample(batch, 1);
+        var skipping = WorkerLoop.Seconds(() => sampler.Sample(batch, 1));
+        kernel.SkipsBlocks = false;
+        return [skipping, WorkerLoop.Seconds(() => sampler.Sample(batch, 1))];
     }
 
     private static float[] Normals(int count, ulong stream)

@@ -44,6 +44,8 @@ internal sealed class Requests(int threads) : IDisposable
                     Device, Int(words[1]), Int(words[2]), Int(words[3]), double.Parse(words[4], CultureInfo.InvariantCulture));
             case "cross-entropy-memory": // tokens width words: bytes besides operands and results
                 return [LargeKernels.CrossEntropyMemory(Device.Team, Int(words[1]), Int(words[2]), Int(words[3]))];
+            case "score-sampling": // points samples steps: with blocks left out, and without
+                return KernelScores.Sample(Device, Int(words[1]), Int(words[2]), Int(words[3]));
             case "mixture": // tokens runs [format]
                 return MixtureLayer.Time(Device, Int(words[1]), Int(words[2]), Format(words, 3) == ElementFormat.BFloat16);
             case "train-begin": // batch length [format]: number of parameters
