@@ -69,6 +69,9 @@ public enum OutputKind
 
     /// <summary>What the model returns, under its label ("logits" where it has none).</summary>
     Result,
+
+    /// <summary>A value that the model, or one depth of its mtp block, hands to the next depth, under its name; see <see cref="BoundDrafts"/>.</summary>
+    Carried,
 }
 
 /// <summary>What an output of a graph is for; in the order of the graph's outputs.</summary>
@@ -109,7 +112,23 @@ public sealed record TrainSettings(
 }
 
 /// <summary>
-/// A preset with all build-time sizes put in. Forward: inputs "tokens" int[B, T], result logits [B, T, V]. Training: input "tokens"
+/// The mtp block as programs that predict further ahead while a text is written, one for each depth. Inputs of a depth: "next" int[B, T], the tokens
+/// that many positions later, and <see cref="Given"/> for each of <see cref="Names"/>; outputs: logits [B, T, V] and the same names as the depth leaves them.
+/// </summary>
+/// <param name="Names">The names of the model that the block reads and that depend on the tokens; the outputs <see cref="OutputKind.Carried"/> of Forward.</param>
+/// <param name="Depths">Their graphs.</param>
+/// <param name="Chains">Whether the last depth may be applied again and again: it sets all the names that it reads.</param>
+/// <param name="Problem">Why there are no such programs, or null.</param>
+public sealed record BoundDrafts(EquatableArray<string> Names, EquatableArray<BoundGraph> Depths, bool Chains, string? Problem)
+{
+    public static BoundDrafts None { get; } = new([], [], false, null);
+
+    /// <summary>The graph input for a name.</summary>
+    public static string Given(string name) => "given " + name;
+}
+
+/// <summary>
+/// A preset with all build-time sizes put in. Forward: inputs "tokens" int[B, T], result logits [B, T, V], and what the mtp block reads. Training: input "tokens"
 /// int[B, T + 1 + MtpDepth], and "target_weights" [B, T + 1 + MtpDepth] if the objective is masked; outputs Loss, Metric "nll" and, where there are any, "mtp", "aux", loads, states.
 /// </summary>
 public sealed record BoundModel(
@@ -127,6 +146,9 @@ public sealed record BoundModel(
 {
     /// <summary>The settings that decide what is compiled in.</summary>
     public TrainSettings Settings => Trains.Count > 0 ? Trains[0] : TrainSettings.Default;
+
+    /// <summary>The mtp block for decoding.</summary>
+    public BoundDrafts Drafts { get; init; } = BoundDrafts.None;
 
     /// <summary>The preset's name in its file.</summary>
     public Span NameSpan { get; init; }

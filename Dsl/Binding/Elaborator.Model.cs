@@ -49,14 +49,20 @@ internal sealed partial class Elaborator
             return null;
         }
 
-        return isTraining ? TrainingGraph(results[0], frame) : ForwardGraph(tokens, results, frame);
+        if (isTraining)
+        {
+            return TrainingGraph(results[0], frame);
+        }
+
+        Drafts = DraftGraphs(frame);
+        return ForwardGraph(tokens, results, frame);
     }
 
     /// <summary>Depth and weight of the model's mtp block; depth 0 if it has none, null after a diagnostic.</summary>
     private (int? Depth, double Weight) MtpOf(BlockSyntax model, Frame frame)
     {
         var blocks = model.Body.OfType<MtpSyntax>().ToArray();
-        if (!isTraining || blocks.Length == 0)
+        if (blocks.Length == 0)
         {
             return (0, 0);
         }
@@ -121,11 +127,14 @@ internal sealed partial class Elaborator
         return results is Poison ? null : (results is Series series ? series.Items : [results]).OfType<Tensor>().ToArray();
     }
 
-    private static BoundGraph ForwardGraph(Value tokens, Tensor[] results, Frame frame)
+    private BoundGraph ForwardGraph(Value tokens, Tensor[] results, Frame frame)
     {
         var outputs = results.Select((_, i) => new GraphOutput(
             OutputKind.Result, i == 0 ? frame.Label ?? "logits" : FormattableString.Invariant($"result{i}")));
-        return new(frame.Region.Assemble([tokens], results.Select(r => Here(r, frame)).ToArray()), outputs.ToEquatableArray());
+        var carried = Drafts.Names.Select(name => Here((Tensor)frame.Find(name)!, frame));
+        return new(
+            frame.Region.Assemble([tokens], [.. results.Select(r => Here(r, frame)), .. carried]),
+            outputs.Concat(Drafts.Names.Select(name => new GraphOutput(OutputKind.Carried, name))).ToEquatableArray());
     }
 
     private BoundGraph TrainingGraph(Tensor logits, Frame frame)

@@ -21,6 +21,9 @@ internal sealed class Objective(Value tokens, Value? targetWeights, int depth, d
     public double Weight { get; } = weight;
 
     public List<Value> Nlls { get; } = [];
+
+    /// <summary>The depths as an elaboration for inference has them.</summary>
+    public List<Draft> Drafts { get; } = [];
 }
 
 /// <summary>Next-token loss and multi-token prediction.</summary>
@@ -31,7 +34,7 @@ internal sealed partial class Elaborator
     /// </summary>
     private void RunMtp(MtpSyntax syntax, Frame frame)
     {
-        if (!isTraining || _objective is null || _objective.Nlls.Count > 0)
+        if (_objective is null || _objective.Nlls.Count + _objective.Drafts.Count > 0)
         {
             return;
         }
@@ -46,15 +49,24 @@ internal sealed partial class Elaborator
         for (var k = 1; k <= _objective.Depth; k++)
         {
             var path = _objective.Depth == 1 ? "mtp" : FormattableString.Invariant($"mtp[{k}]");
-            var depth = new Frame(frame.Declaration, frame.Region, frame.Home.Inside(path)) { Around = around };
-            var next = TokensFrom(k, _objective.Tokens, frame);
+            var given = isTraining ? around : Given(around, frame);
+            var depth = new Frame(frame.Declaration, frame.Region, frame.Home.Inside(path)) { Around = given };
+            var next = isTraining ? TokensFrom(k, _objective.Tokens, frame) : frame.Region.Builder.Add(new Input("next", TensorType.I32(Batch, Time)));
             frame.Region.Builder.Name(next, "next");
             depth.Names["next"] = Made(next, frame);
             Run(syntax.Body, depth);
             switch (depth.Result)
             {
                 case Tensor { Rank: 3 } logits when logits.Shape[0].Equals(Batch) && logits.Shape[1].Equals(Time):
-                    _objective.Nlls.Add(MeanNll(logits, k + 1, frame));
+                    if (isTraining)
+                    {
+                        _objective.Nlls.Add(MeanNll(logits, k + 1, frame));
+                    }
+                    else
+                    {
+                        _objective.Drafts.Add(new(next, given, depth, logits));
+                    }
+
                     break;
                 case Poison:
                     return;

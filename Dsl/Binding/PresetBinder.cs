@@ -113,6 +113,7 @@ internal static class PresetBinder
             new Origin(source.Text.Path, source.Line(preset.Span.Start)))
         {
             NameSpan = preset.Name.Span,
+            Drafts = inference.Drafts,
             BlockDocs = learning.Parameters.BlockDocs.ToEquatableArray(),
         };
     }

@@ -18,14 +18,20 @@ internal static class ModelEmitter
         {
             var layout = new WeightLayout(model);
             var training = new Lazy<TrainingPlan>(() => ModelPlans.Training(model, layout, cancellation));
-            var inference = new Lazy<InferencePlan>(() => ModelPlans.Inference(model, layout.Apart, cancellation));
+            var inference = new Lazy<InferencePlan>(() => ModelPlans.Inference(model, layout.Apart, cancellation, carries: true));
             var folder = options.SourceFolder;
             parts.Add(buffers =>
             [
                 new($"{model.ClassName}.g.cs", Model(buffers, model, ns, layout, training.Value, inference.Value, options.EmitIlgpu)),
                 new($"{model.ClassName}.Training.g.cs", Training(buffers, model, ns, layout, training.Value, inference.Value.Longest, folder)) { IsBody = true },
             ]);
-            parts.Add(buffers => [new($"{model.ClassName}.Inference.g.cs", Inference(buffers, model, ns, layout, inference.Value, folder)) { IsBody = true }]);
+            parts.Add(buffers => [Inference(buffers, model, ns, layout, inference.Value, "Inference", folder)]);
+            for (var k = 0; k < model.Drafts.Depths.Count; k++)
+            {
+                var depth = k;
+                parts.Add(buffers => [Inference(buffers, model, ns, layout, ModelPlans.Draft(model, depth, layout.Apart, cancellation), DraftEmitter.Program(depth), folder)]);
+            }
+
             if (options.EmitIlgpu && IlgpuLimits.Exceeded(model) is null)
             {
                 parts.Add(buffers =>
@@ -167,6 +173,7 @@ internal static class ModelEmitter
         code.Line("return bytes;");
         code.Close();
         code.Line();
+        DraftEmitter.Members(code, model);
         code.Line("// The programs are in files of their own, which an editor may leave out.");
         code.Line("static partial void DescribeTraining(int batch, int length, ref LaunchInfo[] launches, ref BufferInfo[] buffers);");
         code.Line();
@@ -175,6 +182,7 @@ internal static class ModelEmitter
         code.Line("static partial void DescribeInference(int slots, int rows, int capacity, CacheFormat format, ref long bytes);");
         code.Line();
         code.Line("partial void NewInference(int slots, int rows, int capacity, CacheFormat format, ref InferenceProgram program);");
+        DraftEmitter.Partials(code, model);
         if (emitIlgpu && exceeded is null)
         {
             code.Line();
@@ -286,7 +294,9 @@ internal static class ModelEmitter
         return code.ToString();
     }
 
-    private static string Inference(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, InferencePlan plan, string? folder)
+    /// <summary>A program with a cache: the model, or one depth of multi-token prediction.</summary>
+    private static GeneratedFile Inference(
+        EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, InferencePlan plan, string program, string? folder)
     {
         // The caches that the class speaks of are known when the statements are written.
         var ragged = plan.Uncached is null;
@@ -296,23 +306,25 @@ internal static class ModelEmitter
         var used = layout.Parameters.Select((p, i) => (Parameter: p, Index: i)).Where(p => plan.Parameters.Contains(p.Parameter.Key)).ToList();
         var code = Header(buffers, model, ns);
         code.Open($"public sealed partial class {model.ClassName}");
-        New(code, "Inference", "int slots, int rows, int capacity, CacheFormat format", "slots, rows, capacity, format");
+        New(code, program, "int slots, int rows, int capacity, CacheFormat format", "slots, rows, capacity, format");
         code.Line();
-        code.Line("static partial void DescribeInference(int slots, int rows, int capacity, CacheFormat format, ref long bytes) => bytes = Inference.BytesOf(slots, rows, capacity, format);");
+        code.Line($"static partial void Describe{program}(int slots, int rows, int capacity, CacheFormat format, ref long bytes) => bytes = {program}.BytesOf(slots, rows, capacity, format);");
         code.Line();
-        code.Open("private sealed unsafe class Inference : HostInferenceProgram");
+        code.Open($"private sealed unsafe class {program} : HostInferenceProgram");
         code.Line("private readonly Device _device;");
         code.Line("private readonly Team _team;");
         Fields(code, layout, used);
 
         code.Line("private readonly Arena _arena;");
         code.Line("private readonly int* _tokens, _rows;");
+        DraftEmitter.Fields(code, plan);
         code.Line("private readonly long capacity;");
         code.Line("private long B, T, R, past;");
         emitter.Fields(code);
         code.Line();
-        code.Line($"public Inference({model.ClassName} model, int slots, int rows, int capacity, CacheFormat format)");
-        code.Line($"    : base(Layers, slots, rows, capacity, format, {(plan.Uncached is { } mixing ? Quoted(NoCache(model, mixing)) : "null")})");
+        var given = DraftEmitter.GivenWidth(plan);
+        code.Line($"public {program}({model.ClassName} model, int slots, int rows, int capacity, CacheFormat format)");
+        code.Line($"    : base(Layers, slots, rows, capacity, format, {(plan.Uncached is { } mixing ? Quoted(NoCache(model, mixing)) : "null")}{given})");
         code.Block();
         LimitLength(code, plan.Longest, "capacity");
         code.Line($"(B, T, R, this.capacity) = ({Sizes(ragged)}, rows, capacity);");
@@ -322,17 +334,19 @@ internal static class ModelEmitter
 
         code.Line("_tokens = Tokens;");
         code.Line("_rows = ChosenRows;");
+        DraftEmitter.Locate(code, plan);
         emitter.Places(code, "_arena");
         code.Close();
         code.Line();
         code.Line("public override IReadOnlyList<LaunchInfo> Launches => LaunchesOf(B, T, R, past, capacity);");
         code.Line($"public override float* Logits => {Of(plan.Logits)};");
+        DraftEmitter.Rows(code, plan);
         code.Line("protected override long ProgramBytes => _arena.Bytes;");
         code.Line($"private static CacheLayer[] Layers => [{string.Join(", ", emitter.CacheLayers)}];");
         code.Line();
         code.Open("public static long BytesOf(int slots, int rows, int capacity, CacheFormat format)");
         code.Line($"var buffers = Buffers({Sizes(ragged)}, rows, 0, capacity);");
-        code.Line("return Arena.Place(buffers, new long[buffers.Length]) + BytesOf(Layers, slots, rows, capacity, format);");
+        code.Line("return Arena.Place(buffers, new long[buffers.Length]) + BytesOf(Layers, slots, rows, capacity, format{given});");
         code.Close();
         code.Line();
         code.Open("protected override void Compute(long batch, long length, long past, long rows)");
@@ -352,7 +366,7 @@ internal static class ModelEmitter
         code.Line("protected override void DisposeArena() => _arena.Dispose();");
         code.Line();
         code.Open("private void Compute()");
-        Enter(code, model, "inference");
+        Enter(code, model, program == "Inference" ? "inference" : "draft");
         code.Raw(run);
         code.Line("profile?.End();");
         code.Close();
@@ -360,7 +374,7 @@ internal static class ModelEmitter
         code.Raw(emitter.Kernels);
         code.Close();
         code.Close();
-        return code.ToString();
+        return new($"{model.ClassName}.{program}.g.cs", code.ToString()) { IsBody = true };
     }
 
     /// <summary>Fields for parameters that a program knows each by itself.</summary>

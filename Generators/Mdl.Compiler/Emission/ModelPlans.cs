@@ -29,6 +29,31 @@ internal sealed record InferencePlan(ProgramPlan Program, Storage Logits, long V
 {
     /// <summary>The keys of the parameters that the program reads.</summary>
     public required IReadOnlyCollection<string> Parameters { get; init; }
+
+    /// <summary>Where the program leaves what the next depth of prediction is given.</summary>
+    public required IReadOnlyList<Storage> Carried { get; init; }
+
+    /// <summary>What the program itself is given, one row for each token; nothing for a model.</summary>
+    public required IReadOnlyList<CarriedTensor> Given { get; init; }
+}
+
+/// <summary>A tensor that one depth of prediction hands to the next.</summary>
+/// <param name="Name">Its name in the source.</param>
+/// <param name="Width">Elements for each token.</param>
+/// <param name="Element">Their type.</param>
+internal sealed record CarriedTensor(string Name, long Width, ElementType Element)
+{
+    /// <summary>The field of a program with its rows.</summary>
+    public string Field => "_given_" + Name;
+
+    public static IReadOnlyList<CarriedTensor> Of(BoundDrafts drafts) => drafts.Depths.Count == 0 ? [] :
+    [
+        .. drafts.Names.Select(name =>
+        {
+            var given = drafts.Depths[0].Graph.Nodes.First(n => n.Operation is Input input && input.Name == BoundDrafts.Given(name)).Types[0];
+            return new CarriedTensor(name, Dim.Product(given.Shape.Skip(2)).Constant, given.Element);
+        }),
+    ];
 }
 
 /// <summary>
@@ -101,36 +126,52 @@ internal static class ModelPlans
             Dim.Symbol("B") * (Dim.Symbol("T") + 1 + model.MtpDepth)) { Apart = apart };
     }
 
+    /// <summary>The model with its cache.</summary>
     /// <param name="model">The model.</param>
     /// <param name="weight">Where a parameter is, by its key.</param>
     /// <param name="cancellation">Ends the work.</param>
     /// <param name="keepsProducts">See above.</param>
-    public static InferencePlan Inference(BoundModel model, Func<string, Storage> weight, CancellationToken cancellation, bool keepsProducts = false)
+    /// <param name="carries">Whether the program leaves what drafts are given.</param>
+    public static InferencePlan Inference(
+        BoundModel model, Func<string, Storage> weight, CancellationToken cancellation, bool keepsProducts = false, bool carries = false) =>
+        Inference(model.Forward, "tokens", [], carries, weight, cancellation, keepsProducts);
+
+    /// <summary>One depth of multi-token prediction with a cache of its own.</summary>
+    public static InferencePlan Draft(BoundModel model, int depth, Func<string, Storage> weight, CancellationToken cancellation) =>
+        Inference(model.Drafts.Depths[depth], "next", CarriedTensor.Of(model.Drafts), carries: true, weight, cancellation, keepsProducts: false);
+
+    private static InferencePlan Inference(
+        BoundGraph bound, string tokens, IReadOnlyList<CarriedTensor> given, bool carries, Func<string, Storage> weight, CancellationToken cancellation,
+        bool keepsProducts)
     {
-        var result = model.Forward.Outputs.ToList().FindIndex(o => o.Kind == OutputKind.Result);
-        var (graph, _) = Normalizer.Run(CompilerPasses.Forward(model), int.MaxValue);
-        graph = graph with { Outputs = [graph.Outputs[result]] };
+        var kinds = bound.Outputs.Select(o => o.Kind).ToList();
+        var result = kinds.IndexOf(OutputKind.Result);
+        var outputs = bound.Graph.Outputs.Where((_, i) => i == result || (carries && kinds[i] == OutputKind.Carried)).ToEquatableArray();
+        var (graph, _) = Normalizer.Run(CompilerPasses.Inference(bound.Graph with { Outputs = outputs }), int.MaxValue);
         var selected = RowSelection.Run(graph);
         var selects = selected is not null;
         graph = Accumulation.Run(selected ?? graph, int.MaxValue).Graph;
         var logits = graph.Outputs[0];
         var parameters = new HashSet<string>(StringComparer.Ordinal);
+        var inputs = given.ToDictionary(g => BoundDrafts.Given(g.Name), g => Storage.At(g.Field), StringComparer.Ordinal);
+        inputs.Add(tokens, Storage.At("_tokens"));
+        inputs.Add(RowSelection.InputName, Storage.At("_rows"));
         var program = new Planner(
-            name => name switch
-            {
-                "tokens" => Storage.At("_tokens"),
-                RowSelection.InputName => Storage.At("_rows"),
-                _ => throw new InvalidOperationException($"no input {name}"),
-            },
+            name => inputs.TryGetValue(name, out var storage) ? storage : throw new InvalidOperationException($"no input {name}"),
             key =>
             {
                 parameters.Add(key);
                 return weight(key);
             },
             cancellation,
-            keepsProducts).Plan(graph, graph.Nodes.Count, [], [logits]);
+            keepsProducts).Plan(graph, graph.Nodes.Count, [], graph.Outputs);
+        Storage Stored(Value value) => program.Top.Stored[program.Top.Fuser.DenseBase(value)];
         return new(
-            program, program.Top.Stored[program.Top.Fuser.DenseBase(logits)], graph.Type(logits).Last.Constant, selects,
-            TokenMixing.LongestSequence(graph), TokenMixing.FirstUncached(graph)) { Parameters = parameters };
+            program, Stored(logits), graph.Type(logits).Last.Constant, selects, TokenMixing.LongestSequence(graph), TokenMixing.FirstUncached(graph))
+        {
+            Parameters = parameters,
+            Carried = [.. graph.Outputs.Skip(1).Select(Stored)],
+            Given = given,
+        };
     }
 }

@@ -41,10 +41,13 @@ public static class CompilerPasses
     }
 
     /// <summary>The graph of a model's forward function.</summary>
-    public static Graph Forward(BoundModel model, GraphDump? dump = null)
+    public static Graph Forward(BoundModel model, GraphDump? dump = null) => Inference(model.Forward.Graph, dump);
+
+    /// <summary>A graph of which no derivatives are taken.</summary>
+    public static Graph Inference(Graph graph, GraphDump? dump = null)
     {
-        dump?.Invoke("elaborate", model.Forward.Graph);
-        var simple = Simplifier.Run(model.Forward.Graph, isDifferentiated: true);
+        dump?.Invoke("elaborate", graph);
+        var simple = Simplifier.Run(graph, isDifferentiated: true);
         dump?.Invoke("simplify", simple);
         simple = RowScales.Move(simple);
         dump?.Invoke("row-scales", simple);

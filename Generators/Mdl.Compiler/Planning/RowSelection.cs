@@ -12,7 +12,7 @@ internal static class RowSelection
     /// <summary>The graph input with the chosen rows: int[R].</summary>
     public const string InputName = "rows";
 
-    /// <summary>The graph with logits [R, V]; null where the result is no such product.</summary>
+    /// <summary>The graph with logits [R, V], its first output; the others stay. Null where the result is no such product, or others are made of it.</summary>
     public static Graph? Run(Graph graph)
     {
         var result = graph.Outputs[0];
@@ -29,9 +29,14 @@ internal static class RowSelection
 
         var builder = new GraphBuilder();
         var map = new Dictionary<Value, Value>();
-        for (var i = 0; i < result.Node; i++)
+        for (var i = 0; i < graph.Nodes.Count; i++)
         {
             var node = graph.Nodes[i];
+            if (i == result.Node || !node.Inputs.All(map.ContainsKey))
+            {
+                continue;
+            }
+
             builder.Origin = node.Origin;
             var copy = builder.AddNode(node.Operation, node.Inputs.Map(v => map[v]), node.Name);
             for (var output = 0; output < node.Types.Count; output++)
@@ -40,9 +45,15 @@ internal static class RowSelection
             }
         }
 
+        if (!graph.Outputs.Skip(1).All(map.ContainsKey))
+        {
+            return null;
+        }
+
         builder.Origin = product.Origin;
         var rows = builder.Add(new Input(InputName, TensorType.I32(Dim.Symbol("R"))));
         var chosen = builder.Add(new Gather(), map[product.Inputs[0]], rows);
-        return builder.Build(builder.AddNode(contract, [chosen, map[product.Inputs[1]]], product.Name));
+        var logits = builder.AddNode(contract, [chosen, map[product.Inputs[1]]], product.Name);
+        return builder.Build([logits, .. graph.Outputs.Skip(1).Select(v => map[v])]);
     }
 }

@@ -20,14 +20,15 @@ public abstract unsafe class HostInferenceProgram : InferenceProgram
     /// <param name="capacity">Most tokens of a sequence.</param>
     /// <param name="format">How the cache holds its numbers.</param>
     /// <param name="uncached">Why the model cannot continue a sequence, if it cannot: then runs begin at position 0 and have equal lengths.</param>
-    protected HostInferenceProgram(ReadOnlySpan<CacheLayer> layers, int slots, int rows, int capacity, CacheFormat format, string? uncached)
+    /// <param name="given">Numbers beside the token that the caller gives for each row.</param>
+    protected HostInferenceProgram(ReadOnlySpan<CacheLayer> layers, int slots, int rows, int capacity, CacheFormat format, string? uncached, int given = 0)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(slots, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         (Slots, Rows, Capacity, CacheFormat, _uncached) = (slots, rows, capacity, format, uncached);
         _runs = new SequenceRun[slots];
-        _caller = new Arena(CallerBytes(rows));
+        _caller = new Arena(CallerBytes(rows, given));
         Cache = new KeyValueCache(layers, slots, capacity, format);
     }
 
@@ -58,6 +59,9 @@ public abstract unsafe class HostInferenceProgram : InferenceProgram
     /// <summary>The position of each row in its sequence.</summary>
     protected int* Positions => Tokens + (2L * Rows);
 
+    /// <summary>Where the caller puts what it gives beside the tokens.</summary>
+    protected float* GivenRows => (float*)(Tokens + (3L * Rows));
+
     /// <summary>Keys and values.</summary>
     protected KeyValueCache Cache { get; }
 
@@ -65,8 +69,8 @@ public abstract unsafe class HostInferenceProgram : InferenceProgram
     protected ReadOnlySpan<SequenceRun> Runs => _runs.AsSpan(0, _runCount);
 
     /// <summary>The bytes of cache and caller's memory of a program of given sizes.</summary>
-    public static long BytesOf(ReadOnlySpan<CacheLayer> layers, int slots, int rows, int capacity, CacheFormat format) =>
-        CallerBytes(rows) + KeyValueCache.BytesOf(layers, slots, capacity, format);
+    public static long BytesOf(ReadOnlySpan<CacheLayer> layers, int slots, int rows, int capacity, CacheFormat format, int given = 0) =>
+        CallerBytes(rows, given) + KeyValueCache.BytesOf(layers, slots, capacity, format);
 
     /// <inheritdoc/>
     public sealed override void Run(ReadOnlySpan<SequenceRun> runs, bool lastOnly)
@@ -88,7 +92,7 @@ public abstract unsafe class HostInferenceProgram : InferenceProgram
             for (var token = 0; token < run.Count; token++, row++)
             {
                 Positions[row] = run.Past + token;
-                if (!lastOnly || token == run.Count - 1)
+                if (!lastOnly || token >= run.Count - run.Wanted)
                 {
                     ChosenRows[chosen++] = row;
                 }
@@ -135,5 +139,5 @@ public abstract unsafe class HostInferenceProgram : InferenceProgram
     /// <summary>Frees the program's own arena.</summary>
     protected abstract void DisposeArena();
 
-    private static long CallerBytes(int rows) => 3L * sizeof(int) * rows;
+    private static long CallerBytes(int rows, int given) => (3L + given) * sizeof(int) * rows;
 }

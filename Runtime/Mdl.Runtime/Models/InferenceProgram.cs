@@ -28,9 +28,17 @@ public abstract unsafe class InferenceProgram : IDisposable
 
     /// <summary>
     /// The logits of the last run: [tokens, Vocabulary] in the order of <see cref="Tokens"/>, or [sequences, Vocabulary] if only those of each
-    /// sequence's last token were asked for.
+    /// sequence's last token (of its last <see cref="SequenceRun.Wanted"/>) were asked for.
     /// </summary>
     public abstract float* Logits { get; }
+
+    /// <summary>What the last run leaves for the next depth of multi-token prediction, one row for each token: see <see cref="DraftInfo.Widths"/>.</summary>
+    /// <exception cref="NotSupportedException">The model has no programs for multi-token prediction.</exception>
+    public virtual float* Carried(int index) => throw new NotSupportedException("The program carries nothing on to multi-token prediction.");
+
+    /// <summary>Where the caller of a program of multi-token prediction puts what the depth before, or the model, left; rows as in <see cref="Tokens"/>.</summary>
+    /// <exception cref="NotSupportedException">The program predicts the next token.</exception>
+    public virtual float* Given(int index) => throw new NotSupportedException("The program needs nothing but tokens.");
 
     /// <summary>
     /// Runs tokens of some sequences. Keys and values of positions before those of a run come from its slot of the cache. Going back to an earlier
@@ -38,7 +46,7 @@ public abstract unsafe class InferenceProgram : IDisposable
     /// additions in products, which depends on the number of rows.
     /// </summary>
     /// <param name="runs">The sequences; no slot twice.</param>
-    /// <param name="lastOnly">Whether only the logits of each sequence's last token are asked for.</param>
+    /// <param name="lastOnly">Whether only the logits of each sequence's last token, or as many as it wants, are asked for.</param>
     /// <exception cref="ArgumentException">There are no runs or too many tokens, or a run is empty, beyond the capacity, or in a slot that is not there or used twice.</exception>
     /// <exception cref="NotSupportedException">The device, or the model, cannot run sequences of different lengths.</exception>
     public abstract void Run(ReadOnlySpan<SequenceRun> runs, bool lastOnly);
@@ -81,6 +89,8 @@ public abstract unsafe class InferenceProgram : IDisposable
         {
             var run = runs[i];
             ArgumentOutOfRangeException.ThrowIfLessThan(run.Count, 1, nameof(runs));
+            ArgumentOutOfRangeException.ThrowIfLessThan(run.Wanted, 1, nameof(runs));
+            ArgumentOutOfRangeException.ThrowIfGreaterThan(run.Wanted, run.Count, nameof(runs));
             ArgumentOutOfRangeException.ThrowIfNegative(run.Past, nameof(runs));
             ArgumentOutOfRangeException.ThrowIfGreaterThan(run.Past, Capacity - run.Count, nameof(runs));
             ArgumentOutOfRangeException.ThrowIfNegative(run.Slot, nameof(runs));

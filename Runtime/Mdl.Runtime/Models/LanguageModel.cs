@@ -108,6 +108,38 @@ public abstract unsafe partial class LanguageModel : IDisposable
     /// <param name="format">How the cache holds its numbers.</param>
     public abstract InferenceProgram CreateInferenceProgram(int slots, int rows, int capacity, CacheFormat format);
 
+    /// <summary>How it predicts several tokens ahead.</summary>
+    public virtual DraftInfo Drafts => DraftInfo.None;
+
+    /// <summary>
+    /// The program of one depth of multi-token prediction. Its tokens are those that many positions later, and it is given what the depth before left for
+    /// each row; row t's logits are of the token after that.
+    /// </summary>
+    /// <param name="depth">From 1 on.</param>
+    /// <param name="slots">Sequences in its cache.</param>
+    /// <param name="rows">Most tokens in one run, of all sequences together.</param>
+    /// <param name="capacity">Most tokens of a sequence.</param>
+    /// <param name="format">How the cache holds its numbers.</param>
+    /// <exception cref="NotSupportedException">The model has no such depth, or no program of it for the device.</exception>
+    public InferenceProgram CreateDraftProgram(int depth, int slots, int rows, int capacity, CacheFormat format)
+    {
+        if (depth < 1 || depth > Drafts.Depth)
+        {
+            throw new NotSupportedException(
+                Drafts.Problem is { } problem ? $"{Info.Name} cannot predict ahead: {problem}."
+                : $"{Info.Name} has {Drafts.Depth} depths of multi-token prediction, not {depth}.");
+        }
+
+        return (Device.Backend is null ? NewDraft(depth, slots, rows, capacity, format) : null)
+            ?? throw new NotSupportedException($"{Info.Name} predicts several tokens ahead on the host only, not on {Device.Name}.");
+    }
+
+    /// <summary>The bytes of a program of <see cref="CreateDraftProgram"/>, without allocating any of it.</summary>
+    public virtual long DraftBytes(int depth, int slots, int rows, int capacity, CacheFormat format) => 0;
+
+    /// <summary>Makes the program of a depth on the host.</summary>
+    protected virtual InferenceProgram? NewDraft(int depth, int slots, int rows, int capacity, CacheFormat format) => null;
+
     /// <summary>Memory, programs and optimizer for training this model.</summary>
     /// <exception cref="ArgumentException">An option is out of its range; the message names it.</exception>
     public Trainer CreateTrainer(TrainingOptions options) => new(this, options);

@@ -4,4 +4,5 @@ namespace Mdl.Runtime.Models;
 /// <param name="Slot">The place of the sequence in the cache.</param>
 /// <param name="Past">Tokens of the sequence before these; their keys and values come from the cache.</param>
 /// <param name="Count">Tokens, at positions Past .. Past + Count - 1.</param>
-public readonly record struct SequenceRun(int Slot, int Past, int Count);
+/// <param name="Wanted">Where not all logits are asked for: those of how many of the last tokens.</param>
+public readonly record struct SequenceRun(int Slot, int Past, int Count, int Wanted = 1);

@@ -81,7 +81,7 @@ public class LingTests
     public void ForwardYieldsLogits()
     {
         var forward = Model("LingNano").Forward;
-        Assert.Equal([new GraphOutput(OutputKind.Result, "logits")], forward.Outputs);
+        Assert.Equal([new GraphOutput(OutputKind.Result, "logits"), new GraphOutput(OutputKind.Carried, "h")], forward.Outputs);
         Assert.Equal("[B, T, 256]", forward.Graph.Type(forward.Graph.Outputs[0]).ToString());
         Assert.Equal("int[B, T]", forward.Graph.Nodes[0].Types[0].ToString());
         Assert.Equal([1, 3], forward.All<Repeat>().Select(r => r.Count));
