@@ -35,6 +35,7 @@ public static class CommandLine
         var topP = Number<double>("--top-p", "Draw among the likeliest bytes that hold this share [default: 0.95]");
         var minP = Number<double>("--min-p", "Draw among bytes at least this times as likely as the likeliest [default: 0]");
         var penalty = Number<double>("--repetition-penalty", "Factor against bytes that occurred [default: 1]");
+        var speculate = Number<int>("--speculate", "Then compare decoding with up to so many drafted bytes, 1 to 3, with plain decoding [default: 0]");
         var plan = new Option<bool>("--plan") { Description = "Print the launches and the memory of a step, and end" };
         var markdown = new Option<string?>("--markdown") { HelpName = "FILE", Description = "With --plan: write the kernels of a layer to a file instead" };
         var profile = new Option<bool>("--profile") { Description = "Print the time of each kernel after training, and write trace.json to the output folder" };
@@ -42,7 +43,7 @@ public static class CommandLine
         var root = new RootCommand("Trains Ling Nano, a small mixture-of-experts language model, on text and lets it continue a prompt.")
         {
             data, steps, batch, length, seed, resume, output, quiet, threads, rate, schedule, warmup, evaluate, checkpoint, prompt, generate, temperature, topK, topP,
-            minP, penalty, plan, markdown, profile,
+            minP, penalty, speculate, plan, markdown, profile,
         };
         root.SetAction(result => run(new RunOptions
         {
@@ -63,6 +64,7 @@ public static class CommandLine
             EvalEvery = result.GetValue(evaluate) ?? 50,
             CheckpointEvery = result.GetValue(checkpoint) ?? 200,
             Generate = result.GetValue(generate) ?? 220,
+            Speculate = result.GetValue(speculate) ?? 0,
             Plan = result.GetValue(plan),
             Markdown = result.GetValue(markdown),
             Profile = result.GetValue(profile),

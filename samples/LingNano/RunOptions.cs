@@ -44,6 +44,9 @@ public sealed record RunOptions
 
     public int Generate { get; init; }
 
+    /// <summary>The most bytes that multi-token prediction drafts in the comparison of decoding; 0 for none.</summary>
+    public int Speculate { get; init; }
+
     /// <summary>Show what a step takes and train nothing.</summary>
     public bool Plan { get; init; }
 
@@ -80,6 +83,7 @@ public sealed record RunOptions
         Require(EvalEvery >= 0, "--eval-every", EvalEvery, "not negative");
         Require(CheckpointEvery >= 0, "--checkpoint-every", CheckpointEvery, "not negative");
         Require(Generate >= 0, "--generate", Generate, "not negative");
+        Require(Speculate is >= 0 and <= 3, "--speculate", Speculate, "from 0 to 3");
         Require(Prompt is not "", "--prompt", "\"\"", "at least one character");
         Require(Markdown is null || Plan, "--markdown", Markdown, "used with --plan");
         Require(!File.Exists(Out), "--out", Out, "a folder, not a file");

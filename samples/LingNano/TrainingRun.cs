@@ -90,6 +90,12 @@ public sealed class TrainingRun : IDisposable
             report.SaveSample(Continuation.Print(_model, Continuation.Prompt(_options, _corpus), _options.Generate, sampling, interruption));
         }
 
+        if (_options.Speculate > 0)
+        {
+            _view.Tell("");
+            DecodingSpeed.Compare(_model, Continuation.Prompt(_options, _corpus), _options.Speculate, _options.Sampling with { Seed = _settings.Seed }, _view.Tell);
+        }
+
         return !interruption.IsRequested;
     }
 

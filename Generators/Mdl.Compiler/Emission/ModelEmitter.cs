@@ -346,7 +346,7 @@ internal static class ModelEmitter
         code.Line();
         code.Open("public static long BytesOf(int slots, int rows, int capacity, CacheFormat format)");
         code.Line($"var buffers = Buffers({Sizes(ragged)}, rows, 0, capacity);");
-        code.Line("return Arena.Place(buffers, new long[buffers.Length]) + BytesOf(Layers, slots, rows, capacity, format{given});");
+        code.Line($"return Arena.Place(buffers, new long[buffers.Length]) + BytesOf(Layers, slots, rows, capacity, format{given});");
         code.Close();
         code.Line();
         code.Open("protected override void Compute(long batch, long length, long past, long rows)");

@@ -9,6 +9,7 @@ namespace Mdl.Runtime.Generation;
 public sealed unsafe class Generator : IDisposable
 {
     private readonly InferenceProgram _program;
+    private readonly Drafter? _drafter;
     private readonly Sampler _sampler;
     private readonly SessionState _state;
     private readonly int _vocabulary;
@@ -18,12 +19,21 @@ public sealed unsafe class Generator : IDisposable
     /// <param name="model">The model; it stays the caller's.</param>
     /// <param name="capacity">The most tokens of prompt and continuation together.</param>
     /// <param name="chunk">The most prompt tokens that run at once; more need more memory.</param>
-    public Generator(LanguageModel model, int capacity, int chunk = 128)
+    /// <param name="speculate">
+    /// The most tokens, up to 3, that multi-token prediction proposes for the model to check in one run. Greedy texts do not change by it, and drawn ones keep
+    /// their distribution.
+    /// </param>
+    /// <exception cref="NotSupportedException">The model, or its device, cannot predict so many tokens ahead.</exception>
+    public Generator(LanguageModel model, int capacity, int chunk = 128, int speculate = 0)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 2);
         ArgumentOutOfRangeException.ThrowIfLessThan(chunk, 1);
-        _program = model.CreateInferenceProgram(1, Math.Min(chunk, capacity), capacity);
+        ArgumentOutOfRangeException.ThrowIfNegative(speculate);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(speculate, Drafter.Most);
+        var rows = Math.Min(Math.Max(chunk, 1 + speculate), capacity);
+        _drafter = speculate == 0 ? null : new Drafter(model, speculate, rows, capacity);
+        _program = model.CreateInferenceProgram(1, rows, capacity);
         _vocabulary = model.Info.Vocabulary;
         _sampler = new Sampler(_vocabulary);
         _state = new SessionState(capacity, _vocabulary);
@@ -33,7 +43,10 @@ public sealed unsafe class Generator : IDisposable
     public int Capacity => _state.Tokens.Length;
 
     /// <summary>Bytes of activations and cache.</summary>
-    public long MemoryBytes => _program.ArenaBytes;
+    public long MemoryBytes => _program.ArenaBytes + (_drafter?.MemoryBytes ?? 0);
+
+    /// <summary>What happened so far.</summary>
+    public GenerationStatistics Statistics { get; private set; }
 
     /// <summary>Why the last text ended.</summary>
     public StopReason StopReason => _state.Stop;
@@ -50,9 +63,11 @@ public sealed unsafe class Generator : IDisposable
     {
         SessionState.Check(prompt, options, Capacity, _vocabulary);
         _state.Begin(prompt, 0, options, CancellationToken.None, ++_session);
+        _drafter?.Forget();
         while (_state.Count - _state.Cached > _program.Rows)
         {
             Run(_program.Rows);
+            _drafter?.Follow(_state, _sampler, _program, _state.Cached - _program.Rows);
         }
 
         return new GenerationSession(this, _session);
@@ -78,7 +93,11 @@ public sealed unsafe class Generator : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _program.Dispose();
+    public void Dispose()
+    {
+        _drafter?.Dispose();
+        _program.Dispose();
+    }
 
     internal bool TryNext(ulong session, out int token)
     {
@@ -98,15 +117,36 @@ public sealed unsafe class Generator : IDisposable
             return false;
         }
 
-        Run(_state.Count - _state.Cached);
-        _state.Draw(_sampler, new ReadOnlySpan<float>(_program.Logits, _vocabulary));
+        var (past, before) = (_state.Cached, _state.Count);
+        if (_drafter is null)
+        {
+            Run(before - past);
+            _state.Draw(_sampler, new ReadOnlySpan<float>(_program.Logits, _vocabulary));
+            Count(before, 0, 0);
+            return _state.TryRead(out token);
+        }
+
+        var drafted = _drafter.Count;
+        _drafter.Drafts.CopyTo(new Span<int>(_program.Tokens + (before - past), drafted));
+        Run(before - past, drafted);
+        var accepted = _drafter.Verify(_state, _sampler, _program.Logits);
+        _state.Cached = before + accepted;
+        _drafter.Follow(_state, _sampler, _program, past);
+        Count(before, drafted, accepted);
         return _state.TryRead(out token);
     }
 
-    private void Run(int count)
+    private void Count(int before, int drafted, int accepted)
+    {
+        var s = Statistics;
+        Statistics = new(s.Runs + 1, s.DrawnTokens + _state.Count - before, s.Drafted + drafted, s.Accepted + accepted);
+    }
+
+    // Drafts stand behind the tokens already.
+    private void Run(int count, int drafts = 0)
     {
         _state.Tokens.AsSpan(_state.Cached, count).CopyTo(new Span<int>(_program.Tokens, count));
-        _program.Run(count, _state.Cached, lastOnly: true);
+        _program.Run([new SequenceRun(0, _state.Cached, count + drafts, 1 + drafts)], lastOnly: true);
         _state.Cached += count;
     }
 }

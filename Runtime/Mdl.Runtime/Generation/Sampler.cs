@@ -17,16 +17,58 @@ internal sealed class Sampler(int vocabulary)
     /// <param name="uniform">The random number, in [0, 1).</param>
     public int Draw(ReadOnlySpan<float> logits, ReadOnlySpan<int> occurrences, SamplingOptions options, double uniform)
     {
-        logits.CopyTo(_weights);
-        Penalize(occurrences, options.RepetitionPenalty);
-        var likeliest = Likeliest();
+        var likeliest = Likeliest(logits, occurrences, options);
         if (options.Temperature == 0)
         {
             return likeliest;
         }
 
         Exponentiate(_weights[likeliest], options.Temperature);
-        return options.TopK == 0 && options.TopP >= 1 ? DrawUnranked(options.MinP, uniform) : DrawRanked(options, uniform);
+        return IsUnranked(options) ? DrawUnranked(options.MinP, uniform) : DrawRanked(options, uniform);
+    }
+
+    /// <summary>The probabilities that tokens are drawn with, for temperatures above 0.</summary>
+    public void Probabilities(ReadOnlySpan<float> logits, ReadOnlySpan<int> occurrences, SamplingOptions options, Span<float> probabilities)
+    {
+        Exponentiate(_weights[Likeliest(logits, occurrences, options)], options.Temperature);
+        if (IsUnranked(options))
+        {
+            var factor = (float)(1 / Cut(options.MinP));
+            for (var i = 0; i < probabilities.Length; i++)
+            {
+                probabilities[i] = _weights[i] * factor;
+            }
+
+            return;
+        }
+
+        var (kept, mass) = Keep(options);
+        probabilities.Clear();
+        for (var rank = 0; rank < kept; rank++)
+        {
+            probabilities[Token(rank)] = (float)(_weights[Token(rank)] / mass);
+        }
+    }
+
+    /// <summary>Draws a token with given weights, whose sum may be anything above 0; -1 if it is not.</summary>
+    public static int Draw(ReadOnlySpan<float> weights, double uniform)
+    {
+        double total = 0;
+        foreach (var weight in weights)
+        {
+            total += weight;
+        }
+
+        return Draw(weights, total, uniform);
+    }
+
+    private static bool IsUnranked(SamplingOptions options) => options.TopK == 0 && options.TopP >= 1;
+
+    private int Likeliest(ReadOnlySpan<float> logits, ReadOnlySpan<int> occurrences, SamplingOptions options)
+    {
+        logits.CopyTo(_weights);
+        Penalize(occurrences, options.RepetitionPenalty);
+        return Likeliest();
     }
 
     private void Penalize(ReadOnlySpan<int> occurrences, double penalty)
@@ -73,6 +115,13 @@ internal sealed class Sampler(int vocabulary)
 
     private int DrawUnranked(double minimum, double uniform)
     {
+        var total = Cut(minimum);
+        return Draw(_weights, total, uniform);
+    }
+
+    // Takes away what is too unlikely; returns the sum of what is left.
+    private double Cut(double minimum)
+    {
         double total = 0;
         for (var i = 0; i < _weights.Length; i++)
         {
@@ -84,14 +133,19 @@ internal sealed class Sampler(int vocabulary)
             total += _weights[i];
         }
 
+        return total;
+    }
+
+    private static int Draw(ReadOnlySpan<float> weights, double total, double uniform)
+    {
         var rest = uniform * total;
-        var last = 0;
-        for (var i = 0; i < _weights.Length; i++)
+        var last = -1;
+        for (var i = 0; i < weights.Length; i++)
         {
-            if (_weights[i] > 0)
+            if (weights[i] > 0)
             {
                 last = i;
-                rest -= _weights[i];
+                rest -= weights[i];
                 if (rest < 0)
                 {
                     break;
@@ -103,6 +157,23 @@ internal sealed class Sampler(int vocabulary)
     }
 
     private int DrawRanked(SamplingOptions options, double uniform)
+    {
+        var (kept, mass) = Keep(options);
+        var rest = uniform * mass;
+        for (var rank = 0; rank < kept - 1; rank++)
+        {
+            rest -= _weights[Token(rank)];
+            if (rest < 0)
+            {
+                return Token(rank);
+            }
+        }
+
+        return Token(kept - 1);
+    }
+
+    // Ranks what the filters keep.
+    private (int Kept, double Mass) Keep(SamplingOptions options)
     {
         for (var i = 0; i < _weights.Length; i++)
         {
@@ -118,17 +189,7 @@ internal sealed class Sampler(int vocabulary)
             mass -= _weights[Token(--kept)];
         }
 
-        var rest = uniform * mass;
-        for (var rank = 0; rank < kept - 1; rank++)
-        {
-            rest -= _weights[Token(rank)];
-            if (rest < 0)
-            {
-                return Token(rank);
-            }
-        }
-
-        return Token(kept - 1);
+        return (kept, mass);
     }
 
     // The fewest of the first `count` ranks that hold the share; more than `ranked` are ranked only if they are needed, which is rare.

@@ -78,10 +78,19 @@ internal sealed class SessionState(int capacity, int vocabulary)
             : StopReason.None;
     }
 
-    public void Draw(Sampler sampler, ReadOnlySpan<float> logits)
+    public SamplingOptions Options => _options;
+
+    /// <summary>How often each token occurred within the repetition window.</summary>
+    public ReadOnlySpan<int> Occurrences => _occurrences;
+
+    /// <summary>The random number of the next token.</summary>
+    public double Uniform => new Philox(_options.Seed, Sampler.StreamOf(_options.Sequence)).Double((ulong)Count);
+
+    public void Draw(Sampler sampler, ReadOnlySpan<float> logits) => Take(sampler.Draw(logits, _occurrences, _options, Uniform));
+
+    /// <summary>Goes on with a token that was drawn, or stops.</summary>
+    public void Take(int token)
     {
-        var philox = new Philox(_options.Seed, Sampler.StreamOf(_options.Sequence));
-        var token = sampler.Draw(logits, _occurrences, _options, philox.Double((ulong)Count));
         for (var i = 0; i < _options.StopTokens.Count; i++)
         {
             if (_options.StopTokens[i] == token)

@@ -9,9 +9,12 @@ public static unsafe partial class Attention
 {
     // A range of keys is one unit of work of a key head: long enough to outweigh merging, short enough to share a long cache evenly.
     private const int DecodeRange = 256;
-    private const int MostRanges = 64;
+    private const int MostRanges = 1024;
 
-    /// <summary>A run of few tokens, and the units of work that its keys are cut into. The cut depends on positions alone.</summary>
+    /// <summary>
+    /// A run of few tokens, and the units of work that its keys are cut into. A key's unit depends on its position alone (up to 256 Ki keys), so that a
+    /// token's bits are the same in a run of several.
+    /// </summary>
     private struct DecodeRun
     {
         public SequenceRun Run;
@@ -24,7 +27,7 @@ public static unsafe partial class Attention
 
         public static DecodeRun Of(in AttentionShape s, SequenceRun run, long row, in DecodeRun before)
         {
-            var begin = s.Window > 0 ? Math.Max(0, run.Past - s.Window + 1) : 0;
+            var begin = s.Window > 0 ? Math.Max(0, run.Past - s.Window + 1) / DecodeRange * DecodeRange : 0;
             var keys = run.Past + run.Count - begin;
             var perRange = Math.Max(DecodeRange, RoundUp(Groups(keys, MostRanges), DecodeRange));
             return new DecodeRun

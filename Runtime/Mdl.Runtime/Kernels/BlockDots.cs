@@ -19,25 +19,28 @@ internal static unsafe class BlockDots
     /// <summary>Whether columns of b begin with whole blocks, so that a run of 32 elements never leaves its block.</summary>
     public static bool Fits(in Matrix b, int k) => b.IsBlocks && b.Rows == null && b.RowStride == 1 && b.ColumnStride % Step == 0 && k % Step == 0 && b.Start.Element % Step == 0;
 
-    /// <summary>c[m,n] (+)= alpha * a[m,k] b[k,n]; rows of a and columns of b are contiguous.</summary>
-    public static void Run(in Matrix a, in Matrix b, float* c, long ldc, int m, int n, int k, float alpha, bool accumulate)
+    /// <summary>
+    /// c[m,n] (+)= alpha * a[m,k] b[k,n]; rows of a and columns of b are contiguous. Products of up to <see cref="Dots.MostRows"/> in
+    /// <paramref name="allRows"/> have the bits of single rows.
+    /// </summary>
+    public static void Run(in Matrix a, in Matrix b, float* c, long ldc, int m, int n, int k, float alpha, bool accumulate, int allRows)
     {
         switch (b.Format)
         {
             case ElementFormat.Int8Blocks:
-                Run<Int8Format>(a, b, c, ldc, m, n, k, alpha, accumulate);
+                Run<Int8Format>(a, b, c, ldc, m, n, k, alpha, accumulate, allRows);
                 break;
             case ElementFormat.Int4Blocks:
-                Run<Int4Format>(a, b, c, ldc, m, n, k, alpha, accumulate);
+                Run<Int4Format>(a, b, c, ldc, m, n, k, alpha, accumulate, allRows);
                 break;
             default:
-                Run<Float8Format>(a, b, c, ldc, m, n, k, alpha, accumulate);
+                Run<Float8Format>(a, b, c, ldc, m, n, k, alpha, accumulate, allRows);
                 break;
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Run<TFormat>(in Matrix a, in Matrix b, float* c, long ldc, int m, int n, int k, float alpha, bool accumulate)
+    private static void Run<TFormat>(in Matrix a, in Matrix b, float* c, long ldc, int m, int n, int k, float alpha, bool accumulate, int allRows)
         where TFormat : struct, IBlockFormat
     {
         var sums = stackalloc float[Group * Group];
@@ -48,12 +51,17 @@ internal static unsafe class BlockDots
             var start = b.Start + (j * b.ColumnStride);
             long e0 = start.Element, e1 = e0 + (columns > 1 ? b.ColumnStride : 0), e2 = e1 + (columns > 2 ? b.ColumnStride : 0);
             var e3 = e2 + (columns > 3 ? b.ColumnStride : 0);
-            for (var i = 0; i < m; i += Group)
+            var group = allRows <= Dots.MostRows ? 2 : Group;
+            for (var i = 0; i < m; i += group)
             {
-                var rows = Math.Min(Group, m - i);
-                if (m == 1)
+                var rows = Math.Min(group, m - i);
+                if (group == 2 && rows == 1)
                 {
-                    One<TFormat>(a.Row(0), start.Data, start.Scales, e0, e1, e2, e3, j + Group < n ? Group * b.ColumnStride : 0, k, sums);
+                    One<TFormat>(a.Row(i), start.Data, start.Scales, e0, e1, e2, e3, j + Group < n ? Group * b.ColumnStride : 0, k, sums);
+                }
+                else if (group == 2)
+                {
+                    Two<TFormat>(a.Row(i), a.Row(i + 1), start.Data, start.Scales, e0, e1, e2, e3, j + Group < n ? Group * b.ColumnStride : 0, k, sums);
                 }
                 else
                 {
@@ -102,6 +110,53 @@ internal static unsafe class BlockDots
         sums[1] = Vector512.Sum(s1);
         sums[2] = Vector512.Sum(s2);
         sums[3] = Vector512.Sum(s3);
+    }
+
+    // Two rows with four columns, each with the additions of a single row: a run of few tokens has the bits of single ones.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Two<TFormat>(
+        float* x, float* y, byte* data, byte* scales, long e0, long e1, long e2, long e3, long ahead, int k, float* sums)
+        where TFormat : struct, IBlockFormat
+    {
+        Vector512<float> s0 = default, s1 = default, s2 = default, s3 = default, t0 = default, t1 = default, t2 = default, t3 = default;
+        for (var i = 0; i < k; i += Step)
+        {
+            if (Sse.IsSupported && ahead > 0 && (i & ((1 << TFormat.LineShift) - 1)) == 0)
+            {
+                Sse.Prefetch0(Line<TFormat>(data, e0 + i + ahead));
+                Sse.Prefetch0(Line<TFormat>(data, e1 + i + ahead));
+                Sse.Prefetch0(Line<TFormat>(data, e2 + i + ahead));
+                Sse.Prefetch0(Line<TFormat>(data, e3 + i + ahead));
+            }
+
+            var (xLow, xHigh) = (Vector512.Load(x + i), Vector512.Load(x + i + 16));
+            var (yLow, yHigh) = (Vector512.Load(y + i), Vector512.Load(y + i + 16));
+            Add<TFormat>(ref s0, ref t0, data, scales, e0 + i, xLow, xHigh, yLow, yHigh);
+            Add<TFormat>(ref s1, ref t1, data, scales, e1 + i, xLow, xHigh, yLow, yHigh);
+            Add<TFormat>(ref s2, ref t2, data, scales, e2 + i, xLow, xHigh, yLow, yHigh);
+            Add<TFormat>(ref s3, ref t3, data, scales, e3 + i, xLow, xHigh, yLow, yHigh);
+        }
+
+        sums[0] = Vector512.Sum(s0);
+        sums[1] = Vector512.Sum(s1);
+        sums[2] = Vector512.Sum(s2);
+        sums[3] = Vector512.Sum(s3);
+        sums[4] = Vector512.Sum(t0);
+        sums[5] = Vector512.Sum(t1);
+        sums[6] = Vector512.Sum(t2);
+        sums[7] = Vector512.Sum(t3);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add<TFormat>(
+        ref Vector512<float> s, ref Vector512<float> t, byte* data, byte* scales, long element, Vector512<float> xLow, Vector512<float> xHigh,
+        Vector512<float> yLow, Vector512<float> yHigh)
+        where TFormat : struct, IBlockFormat
+    {
+        var (first, second) = TFormat.ThirtyTwo(data, element >>> 5);
+        var scale = Vector512.Create(TFormat.Scale(scales, element >>> TFormat.BlockShift));
+        s = Vector512.FusedMultiplyAdd(Vector512.FusedMultiplyAdd(second, xHigh, first * xLow), scale, s);
+        t = Vector512.FusedMultiplyAdd(Vector512.FusedMultiplyAdd(second, yHigh, first * yLow), scale, t);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -74,7 +74,7 @@ internal static unsafe partial class GemmBlock
 
         if (allRows <= BlockDots.MostRows && !transposeLeft && a.Format == ElementFormat.Single && a.ColumnStride == 1 && BlockDots.Fits(b, k))
         {
-            BlockDots.Run(a, b, c, ldc, m, n, k, alpha, accumulate);
+            BlockDots.Run(a, b, c, ldc, m, n, k, alpha, accumulate, allRows);
             epilogue.Apply(c, ldc, row, column, m, n);
             return;
         }

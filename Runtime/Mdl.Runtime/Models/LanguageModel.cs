@@ -145,7 +145,9 @@ public abstract unsafe partial class LanguageModel : IDisposable
     public Trainer CreateTrainer(TrainingOptions options) => new(this, options);
 
     /// <summary>Memory and programs for continuing texts of up to <paramref name="capacity"/> tokens, the prompt included.</summary>
-    public Generator CreateGenerator(int capacity) => new(this, capacity);
+    /// <param name="capacity">The most tokens of prompt and continuation together.</param>
+    /// <param name="speculate">The most tokens, up to 3, that multi-token prediction proposes; see <see cref="Generator"/>.</param>
+    public Generator CreateGenerator(int capacity, int speculate = 0) => new(this, capacity, speculate: speculate);
 
     /// <summary>Memory and programs for continuing many texts at once: see <see cref="SessionPool"/>.</summary>
     /// <param name="slots">Most sessions at a time.</param>

@@ -53,7 +53,7 @@ public sealed unsafe class BigramInference(BigramModel model, int slots, int row
             for (var i = 0; i < run.Count; i++, token++)
             {
                 cache.Add(Tokens[token]);
-                if (lastOnly && i < run.Count - 1)
+                if (lastOnly && i < run.Count - run.Wanted)
                 {
                     continue;
                 }
