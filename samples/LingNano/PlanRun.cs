@@ -8,6 +8,8 @@ public static class PlanRun
 {
     public static void Execute(RunOptions options)
     {
+        // What the process holds before anything is read or allocated: the runtime and the code.
+        var runtime = ResidentMemory.Now;
         var settings = RunSettings.From(options, RunSettings.ReadMetadata(options), "");
         var plan = ModelFactory.Plan(settings.Batch, settings.Length, options.Threads ?? Environment.ProcessorCount);
         if (options.Markdown is { } path)
@@ -16,7 +18,8 @@ public static class PlanRun
         }
         else
         {
-            PlanTable.Print(plan);
+            var text = TrainingRun.LoadText(options);
+            PlanTable.Print(plan, new HostMemory(runtime, text.Training.Length + text.HeldOut.Length));
         }
     }
 }

@@ -35,13 +35,16 @@ public sealed class TrainingRun : IDisposable
     public static TrainingRun Prepare(RunOptions options)
     {
         // Reading the text takes as long as drawing the weights: do both at once.
-        var loading = Task.Run(() => options.Data is { } path ? TextCorpus.Load(path) : TextCorpus.LoadSdkDocumentation());
+        var loading = Task.Run(() => LoadText(options));
         var metadata = RunSettings.ReadMetadata(options);
         var seed = RunSettings.From(options, metadata, "").Seed;
         var device = options.Threads is { } threads ? new Device(threads) : Device.Host;
         var memoryBefore = ResidentMemory.Now;
         var model = ModelFactory.Create(device, seed);
         var corpus = loading.GetAwaiter().GetResult();
+
+        // Loading leaves the files and their parts behind, several times the text. Their pages would stay with the process beside all that training takes.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         var settings = RunSettings.From(options, metadata, corpus.Fingerprint);
         corpus.RequireWidth(settings.Length + 1 + model.Info.MtpDepth);
         var trainer = CreateTrainer(model, settings, options);
@@ -58,6 +61,9 @@ public sealed class TrainingRun : IDisposable
 
         return run;
     }
+
+    /// <summary>The text that the options name.</summary>
+    public static TextCorpus LoadText(RunOptions options) => options.Data is { } path ? TextCorpus.Load(path) : TextCorpus.LoadSdkDocumentation();
 
     /// <summary>Trains, then writes pictures and the sampled text.</summary>
     /// <returns>False if the user interrupted it; the checkpoint is written all the same.</returns>

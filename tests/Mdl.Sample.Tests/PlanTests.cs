@@ -41,6 +41,46 @@ public sealed partial class PlanTests : IDisposable
         Assert.Equal(2, trace.RootElement.GetProperty("traceEvents").EnumerateArray().Count(e => e.GetProperty("cat").GetString() == "Step"));
     }
 
+    /// <summary>All pages of the process, the runtime's own and the text included, with a text of a few bytes and with the default one, which is parsed.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void The_plan_tells_the_peak_of_the_process_within_a_tenth(bool isDefaultText)
+    {
+        string[] data = isDefaultText ? [] : ["--data", TextFiles.Write(_folder.FullName, lines: 4000)];
+        var (exit, output, error) = SampleProcess.Run(["--plan", .. data]);
+        Assert.Equal((0, ""), (exit, error));
+        var total = TotalLine().Match(output);
+        Assert.True(total.Success, output);
+
+        (exit, output, error) = SampleProcess.Run(["--steps", "2", "--generate", "0", "--eval-every", "0", "--out", In("out"), .. data]);
+        Assert.Equal((0, ""), (exit, error));
+        var peak = PeakLine().Match(output);
+        Assert.True(peak.Success, output);
+        var (planned, measured) = (Number(total, 1), Number(peak, 1));
+        Assert.InRange(planned, measured * 0.9, measured * 1.1);
+    }
+
+    [Theory]
+    [InlineData(16, 256)]
+    [InlineData(3, 37)]
+    public void Buffers_that_are_alive_together_share_no_address(int batch, int length)
+    {
+        var plan = Ling.LingNano.PlanTraining(batch, length, threads: 2);
+        for (var i = 0; i < plan.Buffers.Count; i++)
+        {
+            var a = plan.Buffers[i];
+            Assert.InRange(plan.OffsetOf(i) + a.Bytes, 0, plan.ArenaBytes);
+            for (var j = 0; j < i; j++)
+            {
+                var b = plan.Buffers[j];
+                var together = a.First <= b.Last && b.First <= a.Last;
+                Assert.False(
+                    together && plan.OffsetOf(i) < plan.OffsetOf(j) + b.Bytes && plan.OffsetOf(j) < plan.OffsetOf(i) + a.Bytes, $"{a.Name} and {b.Name} overlap");
+            }
+        }
+    }
+
     [Fact]
     public void Planning_allocates_no_arena()
     {
@@ -53,6 +93,12 @@ public sealed partial class PlanTests : IDisposable
     private string In(string name) => Path.Combine(_folder.FullName, name);
 
     private static double Number(Match line, int group) => double.Parse(line.Groups[group].Value, CultureInfo.InvariantCulture);
+
+    [GeneratedRegex(@"^total\s+([\d.]+) MiB", RegexOptions.Multiline)]
+    private static partial Regex TotalLine();
+
+    [GeneratedRegex(@"peak memory ([\d.]+) MiB")]
+    private static partial Regex PeakLine();
 
     [GeneratedRegex(@"memory  planned ([\d.]+) MiB, taken ([\d.]+) MiB")]
     private static partial Regex MemoryLine();

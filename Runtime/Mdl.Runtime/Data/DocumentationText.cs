@@ -23,7 +23,7 @@ internal ref struct DocumentationText
     }
 
     /// <summary>The text of all members.</summary>
-    public static ReadOnlyMemory<byte> Of(ReadOnlySpan<byte> xml)
+    public static Memory<byte> Of(ReadOnlySpan<byte> xml)
     {
         var text = new DocumentationText(xml);
         text.Convert();

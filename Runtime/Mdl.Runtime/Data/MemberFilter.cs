@@ -5,10 +5,13 @@ namespace Mdl.Runtime.Data;
 /// <summary>Drops paragraphs that occurred before.</summary>
 internal static class MemberFilter
 {
-    /// <summary>The paragraphs, each ended by an empty line, whose hash is not in <paramref name="seen"/> yet; adds them to it.</summary>
-    public static ReadOnlyMemory<byte> WithoutRepetitions(ReadOnlyMemory<byte> text, HashSet<ulong> seen)
+    /// <summary>
+    /// The paragraphs, each ended by an empty line, whose hash is not in <paramref name="seen"/> yet, moved together at the beginning of
+    /// <paramref name="text"/>; adds them to it.
+    /// </summary>
+    public static Memory<byte> WithoutRepetitions(Memory<byte> text, HashSet<ulong> seen)
     {
-        var kept = new byte[text.Length];
+        var kept = text.Span;
         var length = 0;
         for (var rest = text.Span; rest.Length > 0;)
         {
@@ -16,14 +19,14 @@ internal static class MemberFilter
             var paragraph = end < 0 ? rest : rest[..(end + 2)];
             if (seen.Add(Hash(paragraph)))
             {
-                paragraph.CopyTo(kept.AsSpan(length));
+                paragraph.CopyTo(kept[length..]);
                 length += paragraph.Length;
             }
 
             rest = rest[paragraph.Length..];
         }
 
-        return kept.AsMemory(0, length);
+        return text[..length];
     }
 
     // Eight bytes at a time, multiplied and folded as in wyhash: one byte at a time would cost more than reading the files.

@@ -13,7 +13,7 @@ internal static class SdkDocumentation
     public static IReadOnlyList<ReadOnlyMemory<byte>> Load(long limit)
     {
         var files = Files();
-        var texts = new ReadOnlyMemory<byte>[files.Count];
+        var texts = new Memory<byte>[files.Count];
         Parallel.For(0, files.Count, i => texts[i] = DocumentationText.Of(TextFile.Read(files[i], Array.MaxLength)));
 
         var seen = new HashSet<ulong>();

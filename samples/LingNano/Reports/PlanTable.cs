@@ -7,7 +7,7 @@ namespace Ling.Sample.Reports;
 /// <summary>Shows what a training step will launch and what memory it will take.</summary>
 public static class PlanTable
 {
-    public static void Print(TrainingPlan plan)
+    public static void Print(TrainingPlan plan, HostMemory host)
     {
         var console = ProfileTable.Wide();
         console.WriteLine($"{plan.Model}, batch {plan.Batch} x {plan.Length}");
@@ -16,7 +16,8 @@ public static class PlanTable
         foreach (var (name, bytes) in new (string, long)[]
         {
             ("weights", plan.WeightBytes), ("gradients", plan.GradientBytes), ("moments", plan.MomentBytes), ("arena", plan.ArenaBytes),
-            ("scratch", plan.ScratchBytes), ("tokens and losses", plan.TokenBytes), ("total", plan.TotalBytes),
+            ("scratch", plan.ScratchBytes), ("tokens and losses", plan.TokenBytes), ("text", host.Text), ("runtime", host.Runtime),
+            ("total", plan.TotalBytes + host.Text + host.Runtime),
         })
         {
             console.WriteLine($"{name,-18}{Mebibytes(bytes),10} MiB");
