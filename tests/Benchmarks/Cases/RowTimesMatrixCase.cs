@@ -12,15 +12,16 @@ internal static class RowTimesMatrixCase
     public static IEnumerable<Row> Run(BenchmarkContext context)
     {
         using var own = context.StartOwn();
-        var (rate, share) = (0.0, 0.0);
+        var (rates, shares) = (new List<double>(), new List<double>());
         for (var round = 0; round < context.Rounds; round++)
         {
             var bandwidth = own.Ask("bandwidth")[0];
-            var speed = 2e-9 * Depth * Columns / own.Ask($"row-bf16 {Depth} {Columns} 0.5")[0];
-            rate = Math.Max(rate, speed);
-            share = Math.Max(share, speed / bandwidth);
+            rates.Add(2e-9 * Depth * Columns / own.Ask($"row-bf16 {Depth} {Columns} 0.5")[0]);
+            shares.Add(rates[^1] / bandwidth);
         }
 
-        yield return new Row("row times matrix of bf16", "GB/s", rate) { OfLimit = share, Target = "85 % of the bandwidth", Reached = share >= Target };
+        // The middle round of each: the best share would be that of a round in which the bandwidth was disturbed.
+        var share = shares.Median();
+        yield return new Row("row times matrix of bf16", "GB/s", rates.Median()) { OfLimit = share, Target = "85 % of the bandwidth", Reached = share >= Target };
     }
 }
