@@ -9,7 +9,7 @@ namespace Mdl.Runtime.Ilgpu.Kernels;
 public static class Optimizer
 {
     /// <summary>The sum of g[i]^2 over <paramref name="n"/> values: single precision over 4096 of them, double precision over those sums, in order.</summary>
-    public static double SquaredNorm(IlgpuDevice team, ArrayView<float> g, long n)
+    public static unsafe double SquaredNorm(IlgpuDevice team, ArrayView<float> g, long n)
     {
         ArgumentNullException.ThrowIfNull(team);
         var chunks = checked((int)((n + SquaredNormKernel.PerGroup - 1) / SquaredNormKernel.PerGroup));
@@ -21,7 +21,12 @@ public static class Optimizer
         var partials = team.Scratch(chunks);
         team.Launch(SquaredNormKernel.Run, chunks, new SquaredNormKernel { G = g, Count = n, Partials = partials });
         var sums = new float[chunks];
-        partials.SubView(0, chunks).CopyToCPU(ref sums[0], chunks);
+        // The copy holds an address: an array that the garbage collector moves meanwhile would stay empty.
+        fixed (float* first = sums)
+        {
+            partials.SubView(0, chunks).CopyToCPU(ref *first, chunks);
+        }
+
         var sum = 0.0;
         foreach (var part in sums)
         {
