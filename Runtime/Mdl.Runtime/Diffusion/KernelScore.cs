@@ -24,6 +24,7 @@ public sealed unsafe class KernelScore<T> : IDenoiser<T>
 
     private readonly Device _device;
     private readonly PointBlocks<T> _blocks;
+    private readonly MergedLevels<T>? _levels;
     private readonly DataStatistics _statistics;
     private readonly GaussianTail? _gaussian;
     private readonly AlignedMemory<T> _centre;
@@ -64,7 +65,8 @@ public sealed unsafe class KernelScore<T> : IDenoiser<T>
 
         // A power of two, so that dividing by it changes no bit of a point.
         _unit = T.ScaleB(T.One, Math.ILogB(_statistics.StandardDeviation));
-        _blocks = new PointBlocks<T>(data, dimensions, _centre.Span, T.One / _unit);
+        _blocks = PointBlocks<T>.Of(data, dimensions, _centre.Span, T.One / _unit);
+        _levels = dimensions <= MergedLevels<T>.MostDimensions ? new MergedLevels<T>(_blocks) : null;
         if (typeof(T) == typeof(float) && dimensions >= LeastContractedDimensions)
         {
             _rows = new AlignedMemory<T>(data.Length);
@@ -90,6 +92,12 @@ public sealed unsafe class KernelScore<T> : IDenoiser<T>
 
     /// <summary>Whether blocks of data that cannot matter are left out; true unless a measurement wants it otherwise. Results agree to rounding.</summary>
     public bool SkipsBlocks { get; set; } = true;
+
+    /// <summary>
+    /// Whether, in up to three dimensions, data that lie close together beside sqrt(t) are merged into fewer points with weights; true unless a measurement
+    /// wants it otherwise. Results agree to rounding: where merged points would not do, the data themselves are taken.
+    /// </summary>
+    public bool MergesPoints { get; set; } = true;
 
     /// <summary>D(y, sigma) = E[x0 | y].</summary>
     public void Denoise(ReadOnlySpan<T> y, double sigma, Span<T> denoised) => Evaluate(y, sigma * sigma, KernelOutput.Denoised, denoised, []);
@@ -123,9 +131,11 @@ public sealed unsafe class KernelScore<T> : IDenoiser<T>
         fixed (T* queries = x, results = output)
         fixed (double* densities = logDensity)
         {
+            var unit = double.CreateTruncating(_unit);
+            var points = MergesPoints && _levels is not null ? _levels.At(t / (unit * unit), _device.Team) : _blocks;
             var call = new KernelCall<T>
             {
-                Team = _device.Team, Data = _blocks, Gaussian = _gaussian, Tail = Tail, Kind = kind, Skips = SkipsBlocks, Count = count, Queries = queries,
+                Team = _device.Team, Data = _blocks, Points = points, Gaussian = _gaussian, Tail = Tail, Kind = kind, Skips = SkipsBlocks, Count = count, Queries = queries,
                 Output = results, LogDensity = densities, Centre = _centre.Pointer, Unit = _unit, Variance = t,
             };
             if (_rows is not null && Contracts(x, t))

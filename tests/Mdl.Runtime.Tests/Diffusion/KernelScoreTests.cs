@@ -63,7 +63,7 @@ public sealed class KernelScoreTests
     public void SkippedBlocksDoNotMatter()
     {
         var (data, queries) = (Floats(Points(20000, 2, 3, 0)), Floats(Points(200, 2, 4, 0)));
-        var kernel = new KernelScore<float>(data, 2);
+        var kernel = new KernelScore<float>(data, 2) { MergesPoints = false };
         foreach (var t in new[] { 1e-4, 0.02, 1 })
         {
             kernel.SkipsBlocks = true;
@@ -75,6 +75,75 @@ public sealed class KernelScoreTests
                 Assert.Equal(whole[i], quick[i], 2e-6 / Math.Sqrt(t));
             }
         }
+    }
+
+    // Points on a line, on a grid's corner and on a spiral too: boxes whose data lie on a side, or on one point. Far queries take the data themselves.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void MergedPointsDoNotMatter(int d)
+    {
+        const int Count = 12000;
+        var data = Points(Count, d, 3, 0);
+        for (var i = 0; i < Count / 3; i++)
+        {
+            for (var j = 0; j < d; j++)
+            {
+                data[(i * d) + j] = (float)(j == 0 ? 1e-3 * i : Math.Sin((1e-3 * i) + j));
+                data[((i + (Count / 3)) * d) + j] = i < 500 ? -2 : (float)(data[((i + (Count / 3)) * d) + j] * 0.125);
+            }
+        }
+
+        var queries = Points(60, d, 4, 0);
+        for (var i = 0; i < 20 * d; i++)
+        {
+            queries[i] *= i % 7;
+            queries[(20 * d) + i] *= -i % 3 * 20;
+        }
+
+        var (exact, quick) = (new KernelScore<double>(data, d), new KernelScore<double>(data, d));
+        var single = new KernelScore<float>(Floats(data), d);
+        (exact.SkipsBlocks, exact.MergesPoints) = (false, false);
+        var (expected, logExpected) = (new double[queries.Length], new double[60]);
+        var (actual, logActual) = (new double[queries.Length], new double[60]);
+        var (rounded, logRounded) = (new float[queries.Length], new double[60]);
+        foreach (var t in new[] { 1e-4, 0.02, 0.1, 0.3, 1, 3, 10, 1000, 1e6 })
+        {
+            exact.Score(queries, t, expected, logExpected);
+            quick.Score(queries, t, actual, logActual);
+            single.Score(Floats(queries), t, rounded, logRounded);
+            for (var q = 0; q < 60; q++)
+            {
+                // The exponent's rounding is a unit of |x - X|^2 / t, and cancelling takes up to 32 units.
+                var exponent = 1 + (queries.AsSpan(q * d, d).ToArray().Sum(x => x * x) / t);
+                Assert.Equal(logExpected[q], logActual[q], 3e-14 * exponent);
+                Assert.Equal(logExpected[q], logRounded[q], 4e-6 * exponent);
+                for (var j = 0; j < d; j++)
+                {
+                    Assert.Equal(expected[(q * d) + j], actual[(q * d) + j], 3e-14 * exponent / Math.Sqrt(t));
+                    Assert.Equal(expected[(q * d) + j], rounded[(q * d) + j], 4e-6 * exponent / Math.Sqrt(t));
+                }
+            }
+        }
+    }
+
+    // One point at the query and all others at the far end of a box: nodes near the query have weights that cancel, of thousands of times the sum.
+    [Fact]
+    public void MergedPointsThatCancelAreNotTaken()
+    {
+        var data = new double[12000];
+        for (var i = 1; i < data.Length; i++)
+        {
+            data[i] = (float)(4.2 + (1e-6 * i));
+        }
+
+        var kernel = new KernelScore<float>(Floats(data), 1, KernelTail.None);
+        var (score, log) = (new float[1], new double[1]);
+        kernel.Score([0f], 1, score, log);
+        var (expected, logExpected) = KernelReference.Evaluate(data, 1, [0], 1);
+        Assert.Equal(logExpected, log[0], 2e-6);
+        Assert.Equal(expected[0], score[0], 4e-6);
     }
 
     [Theory]

@@ -18,7 +18,12 @@ internal unsafe struct KernelCall<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     public Team Team;
+
+    /// <summary>The data.</summary>
     public PointBlocks<T> Data;
+
+    /// <summary>What stands for the data at this time; often the data themselves.</summary>
+    public PointBlocks<T> Points;
     public GaussianTail? Gaussian;
     public KernelTail Tail;
     public KernelOutput Kind;

@@ -12,7 +12,7 @@ internal readonly unsafe struct WideKernel<T> : IBlockKernel<T>
     private const int Size = PointBlocks<T>.Size;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static T Add(T* block, int dimensions, T* query, T scale, ref T reference, bool isFirst, Vector512<T>* sums, T* work)
+    public static T Add(T* block, T* weights, int dimensions, T* query, T scale, ref T reference, bool isFirst, Vector512<T>* sums, T* work)
     {
         var largest = -scale * Squares(block, dimensions, query, work);
         if (isFirst)
