@@ -12,6 +12,7 @@ internal static class ConfigValue
     {
         StringSyntax text => Quote(text.Value),
         NameSyntax { Text: "true" or "false" } word => word.Text,
+        NameSyntax { Text: "none" } when !names.ContainsKey("none") => "null",
         ListSyntax list => List(list, names),
         _ => Number(value, names)?.ToString("R", CultureInfo.InvariantCulture),
     };

@@ -66,6 +66,7 @@ public sealed class LiteTests : IDisposable
     [InlineData("first_k_dense_replace", 1, "first_k_dense_replace is 1, expected 0")]
     [InlineData("num_shared_experts", 1, "num_shared_experts is 1, expected 2")]
     [InlineData("rms_norm_eps", 1e-5, "rms_norm_eps is 1E-05, expected 1e-06")]
+    [InlineData("rope_scaling", "yarn", "rope_scaling is \"yarn\", expected none")]
     [InlineData("rms_norm_eps", 1e-6, "model.safetensors: cannot be opened")]
     public void The_configuration_is_that_of_the_published_files(string key, object value, string message)
     {

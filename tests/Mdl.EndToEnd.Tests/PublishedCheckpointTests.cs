@@ -88,11 +88,13 @@ public sealed class PublishedCheckpointTests : IDisposable
             c["hidden_size"] = 128;
             c["use_bias"] = true;
             c.Remove("vocab_size");
+            c["rope_scaling"] = new JsonObject { ["type"] = "yarn", ["factor"] = 4.0 };
         });
         var message = Assert.Throws<SafetensorsException>(() => LingFixture.Load(_folder)).Message;
         Assert.Contains("hidden_size is 128, expected 64", message, StringComparison.Ordinal);
         Assert.Contains("use_bias is true, expected false", message, StringComparison.Ordinal);
         Assert.Contains("vocab_size is missing, expected 320", message, StringComparison.Ordinal);
+        Assert.Contains("rope_scaling is {\"type\":\"yarn\",\"factor\":4}, expected none", message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -15,10 +15,10 @@ internal static class ConfigCheck
         hasMtp = !lines.Any(l => l.Presence == ConfigPresence.Mtp);
         foreach (var line in lines.Where(l => l.Presence != ConfigPresence.Written))
         {
-            var found = line.Keys.FirstOrDefault(k => config.TryGetProperty(k.Key, out var v) && v.ValueKind != JsonValueKind.Null);
+            var found = line.Keys.FirstOrDefault(k => Find(config, k.Key) is not null);
             if (found is null)
             {
-                if (line.Presence == ConfigPresence.Required)
+                if (line.Presence == ConfigPresence.Required && line.Keys[0].Json != "null")
                 {
                     differences.Add($"{string.Join(" or ", line.Keys.Select(k => k.Key))} is missing, expected {line.Keys[0].Json}");
                 }
@@ -26,7 +26,7 @@ internal static class ConfigCheck
                 continue;
             }
 
-            var value = config.GetProperty(found.Key);
+            var value = Find(config, found.Key)!.Value;
             if (line.Presence == ConfigPresence.Mtp && IsZero(value))
             {
                 continue;
@@ -35,7 +35,7 @@ internal static class ConfigCheck
             using var expected = JsonDocument.Parse(found.Json);
             if (!AreEqual(value, expected.RootElement))
             {
-                differences.Add($"{found.Key} is {Shorten(value.GetRawText())}, expected {found.Json}");
+                differences.Add($"{found.Key} is {Shorten(value.GetRawText())}, expected {(found.Json == "null" ? "none" : found.Json)}");
             }
             else if (line.Presence == ConfigPresence.Mtp)
             {
@@ -44,6 +44,21 @@ internal static class ConfigCheck
         }
 
         return differences;
+    }
+
+    // A dot in a key leads into an object; null is as good as missing.
+    private static JsonElement? Find(JsonElement config, string key)
+    {
+        var value = config;
+        foreach (var part in key.Split('.'))
+        {
+            if (value.ValueKind != JsonValueKind.Object || !value.TryGetProperty(part, out value) || value.ValueKind == JsonValueKind.Null)
+            {
+                return null;
+            }
+        }
+
+        return value;
     }
 
     private static bool IsZero(JsonElement value) => value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number == 0;

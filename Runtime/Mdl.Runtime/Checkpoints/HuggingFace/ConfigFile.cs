@@ -24,18 +24,18 @@ internal static class ConfigFile
         config.Remove("quantization_config");
         foreach (var line in map.Config)
         {
-            var known = line.Keys.FirstOrDefault(k => config[k.Key] is not null);
+            var known = line.Keys.FirstOrDefault(k => Find(config, k.Key) is not null);
             if (line.Presence == ConfigPresence.Mtp)
             {
-                config[(known ?? line.Keys[0]).Key] = hasMtp ? JsonNode.Parse(line.Keys[0].Json) : 0;
+                Set(config, (known ?? line.Keys[0]).Key, hasMtp ? JsonNode.Parse(line.Keys[0].Json) : 0);
             }
             else if (known is null)
             {
-                config[line.Keys[0].Key] = JsonNode.Parse(line.Keys[0].Json);
+                Set(config, line.Keys[0].Key, JsonNode.Parse(line.Keys[0].Json));
             }
             else if (line.Presence != ConfigPresence.Written)
             {
-                config[known.Key] = JsonNode.Parse(known.Json);
+                Set(config, known.Key, JsonNode.Parse(known.Json));
             }
         }
 
@@ -54,6 +54,26 @@ internal static class ConfigFile
         using var writer = new Utf8JsonWriter(stream, Layout);
         json.WriteTo(writer);
     });
+
+    // A dot in a key leads into an object.
+    private static JsonNode? Find(JsonObject config, string key) =>
+        key.Split('.').Aggregate((JsonNode?)config, (node, part) => (node as JsonObject)?[part]);
+
+    private static void Set(JsonObject config, string key, JsonNode? value)
+    {
+        var parts = key.Split('.');
+        foreach (var part in parts[..^1])
+        {
+            if (config[part] is not JsonObject inner)
+            {
+                config[part] = inner = [];
+            }
+
+            config = inner;
+        }
+
+        config[parts[^1]] = value;
+    }
 
     private static JsonObject Read(string path)
     {
