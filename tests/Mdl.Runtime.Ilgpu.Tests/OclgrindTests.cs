@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Mdl.Runtime.Ilgpu.Tests.Support;
 
 namespace Mdl.Runtime.Ilgpu.Tests;
 
@@ -8,7 +9,7 @@ namespace Mdl.Runtime.Ilgpu.Tests;
 public sealed partial class OclgrindTests
 {
     [SkippableTheory]
-    [InlineData("SwitchDropless")]
+    [InlineData("SwitchDropless", KernelScoreConformance.Name)]
     [InlineData("LingTiny", "ChatTiny")]
     [InlineData("DenseSmall", "OddOne", "ForeignAngles")]
     public void Oclgrind_has_nothing_to_report(params string[] models)

@@ -1,4 +1,5 @@
 using Mdl.EndToEnd.Tests;
+using Mdl.Runtime.Diffusion;
 using Mdl.Runtime.Ilgpu.Tests.Support;
 using Tiny;
 
@@ -48,7 +49,18 @@ public sealed class OpenClTests(OpenClFixture fixture) : IClassFixture<OpenClFix
         }
 
         Conformance.CheckSteps(fixture.Device, "LingTiny", 1);
+        KernelScoreConformance.Check(fixture.Device, points: 65);
         Assert.Empty(KernelList.OfTheRuntime.Except(fixture.Device.Kernels));
+    }
+
+    [SkippableFact]
+    public void Kernel_scores_agree_with_the_host() => KernelScoreConformance.Check(fixture.Device, points: 1000);
+
+    [SkippableFact]
+    public void Kernel_scores_in_double_precision_are_refused()
+    {
+        var message = Assert.Throws<NotSupportedException>(() => new KernelScore<double>([1, 2], 1, device: fixture.Device)).Message;
+        Assert.Contains("in float, not Double", message, StringComparison.Ordinal);
     }
 
     [SkippableFact]

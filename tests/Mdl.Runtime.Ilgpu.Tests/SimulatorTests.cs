@@ -14,4 +14,11 @@ public sealed class SimulatorTests
         using var device = Device.Simulator();
         Conformance.CheckTraining(device, name, 1, 1);
     }
+
+    [Fact]
+    public void Kernel_scores_agree_with_the_host()
+    {
+        using var device = Device.Simulator();
+        KernelScoreConformance.Check(device, points: 7);
+    }
 }

@@ -1,6 +1,8 @@
 using ILGPU;
 using ILGPU.Runtime;
 using Mdl.Runtime.Devices;
+using Mdl.Runtime.Diffusion.Kernel;
+using Mdl.Runtime.Ilgpu.Kernels;
 
 namespace Mdl.Runtime.Ilgpu.Devices;
 
@@ -47,6 +49,9 @@ public sealed class IlgpuDevice : Mdl.Runtime.Devices.Device
 
     /// <inheritdoc/>
     public override DeviceBuffer Allocate(long floats) => new IlgpuBuffer(this, floats);
+
+    /// <inheritdoc/>
+    public override DeviceKernelSums CreateKernelSums(ReadOnlySpan<float> columns, int dimensions) => new KernelScoreSums(this, columns, dimensions);
 
     /// <summary>Measures each kernel from now on, which makes launches wait for each other.</summary>
     public LaunchTimes MeasureLaunches() => _times = new();

@@ -1,3 +1,4 @@
+using Mdl.Runtime.Diffusion.Kernel;
 using Mdl.Runtime.Profiling;
 
 namespace Mdl.Runtime.Devices;
@@ -39,6 +40,11 @@ public class Device : IDisposable
     /// <summary>Memory for floats that both the host and programs of this device work on; all zero.</summary>
     /// <exception cref="InsufficientMemoryException">The machine has less.</exception>
     public virtual DeviceBuffer Allocate(long floats) => new HostBuffer(floats);
+
+    /// <summary>Puts the data of a kernel estimate into the device's memory; null where the host computes.</summary>
+    /// <param name="columns">[d, n].</param>
+    /// <param name="dimensions">d.</param>
+    public virtual DeviceKernelSums? CreateKernelSums(ReadOnlySpan<float> columns, int dimensions) => null;
 
     /// <summary>Frees the device. Models and programs on it must be disposed before.</summary>
     public void Dispose()

@@ -30,6 +30,7 @@ public sealed unsafe class KernelScore<T> : IDenoiser<T>
     private readonly AlignedMemory<T> _centre;
     private readonly AlignedMemory<T>? _rows;
     private readonly AlignedMemory<T>? _halfNorms;
+    private readonly DeviceKernel? _kernel;
     private readonly T _unit;
     private readonly double _radius;
 
@@ -37,7 +38,7 @@ public sealed unsafe class KernelScore<T> : IDenoiser<T>
     /// <param name="data">[n, d]; finite, at least two points.</param>
     /// <param name="dimensions">d.</param>
     /// <param name="tail">What to do where there are few data; a normal pseudo-datum if left out.</param>
-    /// <param name="device">Where to compute; the shared host device if left out.</param>
+    /// <param name="device">Where to compute; the shared host device if left out. A device keeps the data until it is disposed.</param>
     /// <param name="allowConstantColumns">Whether columns may have one value in all points. Such a column tells of data that were read wrongly.</param>
     /// <exception cref="ArgumentException">Data that no estimate can be made from, or a tail whose weight is not above 0.</exception>
     public KernelScore(ReadOnlySpan<T> data, int dimensions, KernelTail? tail = null, Device? device = null, bool allowConstantColumns = false)
@@ -66,8 +67,18 @@ public sealed unsafe class KernelScore<T> : IDenoiser<T>
         // A power of two, so that dividing by it changes no bit of a point.
         _unit = T.ScaleB(T.One, Math.ILogB(_statistics.StandardDeviation));
         _blocks = PointBlocks<T>.Of(data, dimensions, _centre.Span, T.One / _unit);
-        _levels = dimensions <= MergedLevels<T>.MostDimensions ? new MergedLevels<T>(_blocks) : null;
-        if (typeof(T) == typeof(float) && dimensions >= LeastContractedDimensions)
+        _levels = dimensions <= MergedLevels<T>.MostDimensions && _device.Backend is null ? new MergedLevels<T>(_blocks) : null;
+        if (_device.Backend is not null)
+        {
+            if (typeof(T) != typeof(float))
+            {
+                throw new NotSupportedException($"{_device.Name} evaluates kernel scores in float, not {typeof(T).Name}; double is for the host.");
+            }
+
+            _kernel = new DeviceKernel(_device.CreateKernelSums(DeviceKernel.Columns((PointBlocks<float>)(object)_blocks), dimensions)
+                ?? throw new NotSupportedException($"{_device.Name} has no kernel scores."));
+        }
+        else if (typeof(T) == typeof(float) && dimensions >= LeastContractedDimensions)
         {
             _rows = new AlignedMemory<T>(data.Length);
             _halfNorms = new AlignedMemory<T>(_blocks.Count + Vector<T>.Count);
@@ -138,7 +149,11 @@ public sealed unsafe class KernelScore<T> : IDenoiser<T>
                 Team = _device.Team, Data = _blocks, Points = points, Gaussian = _gaussian, Tail = Tail, Kind = kind, Skips = SkipsBlocks, Count = count, Queries = queries,
                 Output = results, LogDensity = densities, Centre = _centre.Pointer, Unit = _unit, Variance = t,
             };
-            if (_rows is not null && Contracts(x, t))
+            if (_kernel is not null)
+            {
+                _kernel.Run(Unsafe.As<KernelCall<T>, KernelCall<float>>(ref call));
+            }
+            else if (_rows is not null && Contracts(x, t))
             {
                 ContractionKernel.Run(ref Unsafe.As<KernelCall<T>, KernelCall<float>>(ref call), (float*)_rows.Pointer, (float*)_halfNorms!.Pointer);
             }
