@@ -126,6 +126,20 @@ internal static class CheckpointBinder
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var line in checkpoint.Configs())
         {
+            if (line.Condition is { } condition)
+            {
+                if (ConfigValue.Number(condition, names) is not { } holds)
+                {
+                    report(DiagnosticIds.CheckpointConfig, condition.Span, "the condition is not known at build time");
+                    continue;
+                }
+
+                if (holds == 0)
+                {
+                    continue;
+                }
+            }
+
             var keys = new List<(string, string)>();
             foreach (var key in line.Keys)
             {

@@ -23,7 +23,8 @@ internal static class ConfigValue
         return items.Contains(null) ? null : "[" + string.Join(", ", items) + "]";
     }
 
-    private static double? Number(ExpressionSyntax value, IReadOnlyDictionary<string, double> names)
+    /// <summary>A number, 1 or 0 for a comparison that holds or does not, or null where it is not known at build time.</summary>
+    public static double? Number(ExpressionSyntax value, IReadOnlyDictionary<string, double> names)
     {
         var number = value switch
         {
@@ -34,6 +35,11 @@ internal static class ConfigValue
             BinarySyntax { Operator: "-" } difference => Number(difference.Left, names) - Number(difference.Right, names),
             BinarySyntax { Operator: "*" } product => Number(product.Left, names) * Number(product.Right, names),
             BinarySyntax { Operator: "/" } quotient => Number(quotient.Left, names) / Number(quotient.Right, names),
+            BinarySyntax { Operator: "<" } less => Number(less.Left, names) is { } a && Number(less.Right, names) is { } b ? a < b ? 1 : 0 : null,
+            BinarySyntax { Operator: "<=" } most => Number(most.Left, names) is { } a && Number(most.Right, names) is { } b ? a <= b ? 1 : 0 : null,
+            BinarySyntax { Operator: ">" } greater => Number(greater.Left, names) is { } a && Number(greater.Right, names) is { } b ? a > b ? 1 : 0 : null,
+            BinarySyntax { Operator: ">=" } least => Number(least.Left, names) is { } a && Number(least.Right, names) is { } b ? a >= b ? 1 : 0 : null,
+            BinarySyntax { Operator: "==" } equal => Number(equal.Left, names) is { } a && Number(equal.Right, names) is { } b ? a.Equals(b) ? 1 : 0 : null,
             _ => null,
         };
         return number is { } finite && (double.IsNaN(finite) || double.IsInfinity(finite)) ? null : number;

@@ -103,6 +103,11 @@ internal sealed partial class Elaborator
                 return FromNumber(function == BinaryFunction.Maximum ? Math.Max(a, b) : Math.Min(a, b), left is Size && right is Size);
             }
 
+            if ((IsUnknown(left) || IsUnknown(right)) && (IsUnknown(left) || AsReal(left) is not null) && (IsUnknown(right) || AsReal(right) is not null))
+            {
+                return UnknownSize;
+            }
+
             return AsTensor(left, call["x"]!.Span, frame) is { } x && AsTensor(right, second.Span, frame) is { } y ? Combine(function, x, y, frame) : Poison.Instance;
         }
 

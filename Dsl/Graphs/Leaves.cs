@@ -35,3 +35,11 @@ public sealed record Positions(Dim Length) : Leaf
 {
     public override TensorType Type => TensorType.I32(Length);
 }
+
+/// <summary>Numbers known at build time, row by row.</summary>
+public sealed record Table(EquatableArray<double> Values, EquatableArray<Dim> Shape) : Leaf
+{
+    public override TensorType Type => TensorType.F32(Shape);
+
+    public override string ToString() => $"Table {{ {Values.Count} values, Shape = {Shape} }}";
+}

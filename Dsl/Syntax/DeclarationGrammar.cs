@@ -124,14 +124,21 @@ internal static class DeclarationGrammar
         _ => Sprache.Parse.Return(""),
     });
 
+    private static readonly Parser<ExpressionSyntax?> ConfigCondition = Predict(place => place.Token.Is("when")
+        ? from word in Word("when")
+          from condition in Expression
+          select (ExpressionSyntax?)condition
+        : Sprache.Parse.Return<ExpressionSyntax?>(null));
+
     private static readonly Parser<CheckpointItemSyntax> Config =
         from word in Word("config")
         from first in ConfigKey
         from others in OtherConfigKey.Until(place => !place.Token.Is("or"))
         from presence in ConfigPresence
+        from condition in ConfigCondition
         from end in Semicolon("the value")
         select (CheckpointItemSyntax)new ConfigSyntax(
-            new[] { first }.Concat(others).ToEquatableArray(), presence, Span.Between(word.Span, end));
+            new[] { first }.Concat(others).ToEquatableArray(), presence, condition, Span.Between(word.Span, end));
 
     private static readonly Parser<CheckpointItemSyntax> CheckpointItem =
         Predict(place => place.Token.Is("config") && place.Next.Kind == TokenKind.String ? Config : Mapping);

@@ -143,8 +143,8 @@ public sealed record MappingSyntax(ExpressionSyntax Path, string Target, Span Sp
 /// <summary>What stands in a checkpoint: a <see cref="MappingSyntax"/> or a <see cref="ConfigSyntax"/>.</summary>
 public abstract record CheckpointItemSyntax(Span Span) : SyntaxNode(Span);
 
-/// <summary><c>config "a" = 1 or "b" = 2 optional;</c> Word is "", "optional" or "written".</summary>
-public sealed record ConfigSyntax(EquatableArray<ConfigKeySyntax> Keys, string Word, Span Span) : CheckpointItemSyntax(Span);
+/// <summary><c>config "a" = 1 or "b" = 2 optional when n > 1;</c> Word is "", "optional" or "written".</summary>
+public sealed record ConfigSyntax(EquatableArray<ConfigKeySyntax> Keys, string Word, ExpressionSyntax? Condition, Span Span) : CheckpointItemSyntax(Span);
 
 /// <summary>A key of config.json and the value that it must have.</summary>
 public sealed record ConfigKeySyntax(string Key, ExpressionSyntax Value, Span Span) : SyntaxNode(Span);

@@ -8,16 +8,17 @@ namespace Ling.Chat;
 /// <summary>The one place that names the generated classes.</summary>
 public static class ModelFactory
 {
-    private static readonly (string Name, int Hidden, int Layers, double Eps, Func<string, Device, WeightFormat?, LanguageModel> Load)[] Published =
+    private static readonly (string Name, int Hidden, int Layers, double Eps, bool IsStretched, Func<string, Device, WeightFormat?, LanguageModel> Load)[] Published =
     [
-        ("Nano", 256, 4, 1e-6, (folder, device, weights) => LingNano.Load(folder, device, weights)),
-        ("Mini", 2048, 20, 1e-6, (folder, device, weights) => LingMini.Load(folder, device, weights)),
-        ("Flash", 4096, 32, 1e-6, (folder, device, weights) => LingFlash.Load(folder, device, weights)),
-        ("1T", 8192, 80, 1e-6, (folder, device, weights) => Ling1T.Load(folder, device, weights)),
-        ("Mini4", 2048, 4, 1e-6, (folder, device, weights) => LingMini4.Load(folder, device, weights)),
-        ("Tiny", 64, 3, 1e-6, (folder, device, weights) => LingTiny.Load(folder, device, weights)),
-        ("Lite", 2048, 28, 1e-6, (folder, device, weights) => LingLite.Load(folder, device, weights)),
-        ("LiteBase", 2048, 28, 1e-5, (folder, device, weights) => LingLiteBase.Load(folder, device, weights)),
+        ("Nano", 256, 4, 1e-6, false, (folder, device, weights) => LingNano.Load(folder, device, weights)),
+        ("Mini", 2048, 20, 1e-6, false, (folder, device, weights) => LingMini.Load(folder, device, weights)),
+        ("MiniLong", 2048, 20, 1e-6, true, (folder, device, weights) => LingMiniLong.Load(folder, device, weights)),
+        ("Flash", 4096, 32, 1e-6, false, (folder, device, weights) => LingFlash.Load(folder, device, weights)),
+        ("1T", 8192, 80, 1e-6, false, (folder, device, weights) => Ling1T.Load(folder, device, weights)),
+        ("Mini4", 2048, 4, 1e-6, false, (folder, device, weights) => LingMini4.Load(folder, device, weights)),
+        ("Tiny", 64, 3, 1e-6, false, (folder, device, weights) => LingTiny.Load(folder, device, weights)),
+        ("Lite", 2048, 28, 1e-6, false, (folder, device, weights) => LingLite.Load(folder, device, weights)),
+        ("LiteBase", 2048, 28, 1e-5, false, (folder, device, weights) => LingLiteBase.Load(folder, device, weights)),
     ];
 
     public static LanguageModel Create(string name, Device device, ulong seed, WeightFormat weights) =>
@@ -51,7 +52,8 @@ public static class ModelFactory
             using var config = JsonDocument.Parse(File.ReadAllBytes(path));
             var (hidden, layers) = (Size(config, "hidden_size"), Size(config, "num_hidden_layers"));
             var eps = config.RootElement.TryGetProperty("rms_norm_eps", out var given) && given.ValueKind == JsonValueKind.Number ? given.GetDouble() : 0;
-            foreach (var preset in Published)
+            var isStretched = config.RootElement.TryGetProperty("rope_scaling", out var scaling) && scaling.ValueKind == JsonValueKind.Object;
+            foreach (var preset in Published.OrderBy(p => p.IsStretched != isStretched))
             {
                 if (preset.Hidden == hidden && preset.Layers == layers && (eps == preset.Eps || !Published.Any(p => p.Layers == layers && p.Hidden == hidden && p.Eps == eps)))
                 {

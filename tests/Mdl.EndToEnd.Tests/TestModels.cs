@@ -17,6 +17,7 @@ internal static class TestModels
         "DenseSmall" => new DenseSmall(device),
         "LingTiny" => new LingTiny(device),
         "LingFixture" => new LingFixture(device),
+        "LingStretched" => new LingStretched(device),
         "LingDeep" => new LingDeep(device),
         "LingBlocks" => new LingBlocks(device),
         "SwitchCapacity" => new SwitchCapacity(device),

@@ -70,6 +70,26 @@ public sealed class OpenClTests(OpenClFixture fixture) : IClassFixture<OpenClFix
         Oracle.Check(model, 1e-4);
     }
 
+    [SkippableFact]
+    public void Logits_of_a_stretched_context_are_those_of_llama_cpp()
+    {
+        var folder = Directory.CreateTempSubdirectory("mdl-").FullName;
+        try
+        {
+            using var model = LingStretched.Load(Rotary.Stretched(folder), fixture.Device);
+            Oracle.Check(model, 1e-4, "yarn_logits.f32");
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    [SkippableTheory]
+    [InlineData("TurnPlain")]
+    [InlineData("TurnForty")]
+    public void Angles_are_those_of_double_precision(string name) => Rotary.CheckAngles(name, fixture.Device);
+
     [SkippableTheory]
     [InlineData("LingTiny")]
     [InlineData("SwitchDropless")]

@@ -24,6 +24,9 @@ internal abstract class Dialect
     /// <summary>A statement that copies values of 4 bytes.</summary>
     public abstract string Copy(Storage source, string target, Dim size);
 
+    /// <summary>A statement that writes a list of numbers.</summary>
+    public abstract string Fill(string target, string values);
+
     /// <summary>The statements that make the arena and set the fields of its buffers; symbols are the sizes that buffers depend on.</summary>
     public abstract void Place(CodeWriter constructor, IReadOnlyList<ArenaBuffer> buffers, string arena, string symbols);
 

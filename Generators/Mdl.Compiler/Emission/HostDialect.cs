@@ -27,6 +27,8 @@ internal sealed class HostDialect : Dialect
 
     public override string Copy(Storage source, string target, Dim size) => $"RowLaunch.Copy({FloatsOf(source)}, {target}, {Size(size)});";
 
+    public override string Fill(string target, string values) => $"RowLaunch.Fill({target}, [{values}]);";
+
     public override void Place(CodeWriter constructor, IReadOnlyList<ArenaBuffer> buffers, string arena, string symbols)
     {
         constructor.Line($"var buffers = Buffers({symbols});");

@@ -45,7 +45,14 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
     }
 
     /// <summary>The statements of the constructor that place the arena's buffers.</summary>
-    public void Places(CodeWriter constructor, string arena) => dialect.Place(constructor, [.. Alive], arena, Symbols);
+    public void Places(CodeWriter constructor, string arena)
+    {
+        dialect.Place(constructor, [.. Alive], arena, Symbols);
+        foreach (var (buffer, values) in program.Tables)
+        {
+            constructor.Line(dialect.Fill(buffer.Name, string.Join(", ", values.Select(Float))));
+        }
+    }
 
     /// <summary>The methods that tell what the arena holds and what the launches cost; for the statements written so far.</summary>
     public void Tables(CodeWriter code, int forwardLaunches)

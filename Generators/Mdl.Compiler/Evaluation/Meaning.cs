@@ -13,6 +13,7 @@ internal static partial class Meaning
         SizeOf o => [NDArray.Of(scope.Size(o.Size))],
         Iota o => [Iota(o, scope)],
         Positions o => [Positions(o, scope)],
+        Table o => [new(scope.Sizes(o.Shape), o.Values.ToArray())],
         Unary o => [Unary(o, x[0])],
         Binary o => [Binary(o, x[0], x[1])],
         Select _ => [Select(x[0], x[1], x[2])],

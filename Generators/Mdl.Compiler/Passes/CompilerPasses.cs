@@ -21,6 +21,8 @@ public static class CompilerPasses
         // Simplified once before, so that nothing is differentiated in vain.
         var forward = Declare(Simplifier.Run(model.Training.Graph), trainable);
         dump?.Invoke("simplify-forward", forward);
+        forward = ConstantTables.Compute(forward);
+        dump?.Invoke("constant-tables", forward);
 
         // Before derivatives are taken, so that those of the products follow.
         forward = RowScales.Move(forward);
@@ -49,6 +51,8 @@ public static class CompilerPasses
         dump?.Invoke("elaborate", graph);
         var simple = Simplifier.Run(graph, isDifferentiated: true);
         dump?.Invoke("simplify", simple);
+        simple = ConstantTables.Compute(simple);
+        dump?.Invoke("constant-tables", simple);
         simple = RowScales.Move(simple);
         dump?.Invoke("row-scales", simple);
         simple = Simplifier.Run(LoopInvariants.Hoist(simple), isDifferentiated: true);

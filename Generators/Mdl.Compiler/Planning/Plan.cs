@@ -198,5 +198,5 @@ internal sealed record CarriedPlan(
 /// <summary>A repetition: its body's plan, the loop variable, and the carried values.</summary>
 internal sealed record LoopPlan(Repeat Repeat, string Variable, ScopePlan Body, EquatableArray<CarriedPlan> Carried);
 
-/// <summary>The plan of a program.</summary>
-internal sealed record ProgramPlan(ScopePlan Top, IReadOnlyList<ArenaBuffer> Buffers);
+/// <summary>The plan of a program, and what its tables hold from the beginning.</summary>
+internal sealed record ProgramPlan(ScopePlan Top, IReadOnlyList<ArenaBuffer> Buffers, IReadOnlyList<(ArenaBuffer Buffer, EquatableArray<double> Values)> Tables);

@@ -23,6 +23,7 @@ internal sealed class Planner(
     };
 
     private readonly List<ArenaBuffer> _kept = [];
+    private readonly Dictionary<EquatableArray<double>, Storage> _tables = [];
     private int _loops;
 
     /// <summary>Plans a graph. Targets are written where they say; values without target that the caller reads later are returned by their storage.</summary>
@@ -43,7 +44,7 @@ internal sealed class Planner(
         }
 
         new Timeline(_kept).Run(top);
-        return new(top, _buffers);
+        return new(top, _buffers, [.. _tables.Select(t => (t.Value.Buffer!, t.Key))]);
     }
 
     private ScopePlan Scope(Graph graph, int forwardNodes, Func<Node, Storage> leaves, IReadOnlyList<Target> targets)
@@ -55,6 +56,10 @@ internal sealed class Planner(
             if (graph.Nodes[i].Operation is Input or Parameter)
             {
                 plan.Stored[new(i)] = leaves(graph.Nodes[i]);
+            }
+            else if (graph.Nodes[i].Operation is Table table)
+            {
+                plan.Stored[new(i)] = Place(table, ValueNames.Of(graph, new(i)));
             }
         }
 
@@ -240,6 +245,18 @@ internal sealed class Planner(
             var type = plan.Graph.Type(value);
             plan.Stored[value] = New(ValueNames.Of(plan.Graph, value), type.Element, type.Size);
         }
+    }
+
+    /// <summary>Memory for numbers known at build time: once, however often they occur, and kept, because they are written when the program is made.</summary>
+    private Storage Place(Table table, string name)
+    {
+        if (!_tables.TryGetValue(table.Values, out var storage))
+        {
+            _tables[table.Values] = storage = New(name, ElementType.F32, table.Values.Count);
+            _kept.Add(storage.Buffer!);
+        }
+
+        return storage;
     }
 
     private Storage New(string name, ElementType element, Dim size)

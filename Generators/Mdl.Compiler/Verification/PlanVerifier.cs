@@ -43,7 +43,7 @@ internal sealed class PlanVerifier
     private void Scope(ScopePlan plan)
     {
         var written = new HashSet<Value>(Enumerable.Range(0, plan.Graph.Nodes.Count)
-            .Where(i => plan.Graph.Nodes[i].Operation is Input or Parameter).Select(i => new Value(i)));
+            .Where(i => plan.Graph.Nodes[i].Operation is Input or Parameter or Table).Select(i => new Value(i)));
         var operands = new Dictionary<Value, HashSet<int>>();
         foreach (var step in plan.Steps)
         {

@@ -23,6 +23,14 @@ public static class RowLaunch
             source.SubView(0, count).CopyTo(team.Accelerator.DefaultStream, target.SubView(0, count));
         }
     }
+
+    /// <summary>Writes numbers known at build time.</summary>
+    public static void Fill(IlgpuDevice team, ArrayView<float> target, float[] values)
+    {
+        ArgumentNullException.ThrowIfNull(values);
+        target.SubView(0, values.Length).CopyFromCPU(team.Accelerator.DefaultStream, values);
+        team.Accelerator.DefaultStream.Synchronize();
+    }
 }
 
 internal struct AddPartialsKernel

@@ -36,4 +36,7 @@ public static unsafe class RowLaunch
 
     /// <summary>Copies floats or ints (4 bytes each).</summary>
     public static void Copy(void* source, void* target, long count) => Buffer.MemoryCopy(source, target, count * 4, count * 4);
+
+    /// <summary>Writes numbers known at build time.</summary>
+    public static void Fill(float* target, ReadOnlySpan<float> values) => values.CopyTo(new(target, values.Length));
 }

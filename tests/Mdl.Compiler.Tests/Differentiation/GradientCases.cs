@@ -23,7 +23,7 @@ internal static class GradientCases
     public static IReadOnlySet<Type> WithoutDerivative { get; } = new HashSet<Type>
     {
         // No inputs.
-        typeof(Input), typeof(Parameter), typeof(Constant), typeof(SizeOf), typeof(Iota), typeof(Positions),
+        typeof(Input), typeof(Parameter), typeof(Constant), typeof(SizeOf), typeof(Iota), typeof(Positions), typeof(Table),
 
         // Ints out, or steps.
         typeof(Top), typeof(Dispatch),

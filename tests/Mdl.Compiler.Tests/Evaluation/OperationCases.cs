@@ -38,6 +38,7 @@ internal static class OperationCases
         new(new Constant(2.5), [], [A([], 2.5)]),
         new(new SizeOf((Dim)2 * Dim.Symbol("T")), [], [A([], 6)]),
         new(new Iota(Dim.Symbol("T")), [], [A([3], 0, 1, 2)]),
+        new(new Table([1, 0.5], [2, 1]), [], [A([2, 1], 1, 0.5)]),
         new(new Positions(Dim.Symbol("T")), [], [A([3], 0, 1, 2)]),
         new(new Input("0", TensorType.F32(2)), [F([2], 7, 8)], [A([2], 7, 8)]),
         new(new Parameter("p", TensorType.F32(2)), [F([2], 7, 8)], [A([2], 7, 8)]),

@@ -105,6 +105,7 @@ public class DiagnosticTests
     [InlineData("checkpoint C of M { embed.weight = \"x{1\"; }", "1:21 MDL0129 a brace in the name is not closed")]
     [InlineData("checkpoint C of M { embed.weight = \"x\"; config \"a\" = T; }", "1:54 MDL0130 the value of \"a\" is not known at build time")]
     [InlineData("checkpoint C of M { embed.weight = \"x\"; config \"a\" = D or \"a\" = 1; }", "1:59 MDL0128 \"a\" has a value already")]
+    [InlineData("checkpoint C of M { embed.weight = \"x\"; config \"a\" = 1 when T > 1; }", "1:61 MDL0130 the condition is not known at build time")]
     [InlineData("import \"other.mdl\";", "1:1 MDL0102 there is no file other.mdl")]
     public void MistakesInOtherDeclarations(string declarations, string expected)
     {

@@ -23,7 +23,7 @@ public class SampleTests
         var layer = Find<BlockSyntax>("Layer");
         Assert.Equal(BlockKind.Block, layer.Kind);
         Assert.Equal(["x"], layer.Inputs.Select(i => i.Name.Text));
-        Assert.Equal(["heads", "kv", "head", "ffn: block"], layer.Arguments.Select(a => a.Kind == "" ? a.Name.Text : $"{a.Name}: {a.Kind}"));
+        Assert.Equal(["heads", "kv", "head", "stretch", "ffn: block"], layer.Arguments.Select(a => a.Kind == "" ? a.Name.Text : $"{a.Name}: {a.Kind}"));
         Assert.Equal("[B, T, D]", Printer.Print(Assert.Single(layer.Results)));
 
         var model = Find<BlockSyntax>("Ling");
@@ -36,7 +36,7 @@ public class SampleTests
     [Theory]
     [InlineData("Attention", 0, "param qkv: [((heads + (2 * kv)) * head), D]")]
     [InlineData("Attention", 4, "q, k, v = split((x @ qkv'), heads: [heads, kv, kv], width: head)")]
-    [InlineData("Attention", 5, "q = rope(query_norm(q), dims: rotary, theta: 600000)")]
+    [InlineData("Attention", 5, "q = yarn(query_norm(q), dims: rotary, factor: stretch, original: 32768, theta: 600000)")]
     [InlineData("Attention", 7, "return (merge(attend(q, k, v, mask: causal)) @ out')")]
     [InlineData("GroupedSigmoid", 0, "param weight: [experts, D] in f32")]
     [InlineData("GroupedSigmoid", 1, "state bias: [experts] in f32 = 0")]
@@ -44,8 +44,8 @@ public class SampleTests
     [InlineData("GroupedSigmoid", 5, "gate = ((scale * score[choose]) / (sum(score[choose]) + 1E-20))")]
     [InlineData("GroupedSigmoid", 6, "loss (3.5E-06 * mean((logsumexp(logits) ^ 2)))")]
     [InlineData("GroupedSigmoid", 7, "after step { bias += (rate * centered(sign((mean(load) - load)))) }")]
-    [InlineData("Layer", 1, "let attention = Attention(heads, kv, head, rotary: (head / 2))")]
-    [InlineData("Ling", 5, "h = repeat (layers - dense) { Layer(heads, kv, head, ffn: LingMoe(experts, active, width, rate)) }(h)")]
+    [InlineData("Layer", 1, "let attention = Attention(heads, kv, head, rotary: (head / 2), stretch: stretch)")]
+    [InlineData("Ling", 5, "h = repeat (layers - dense) { Layer(heads, kv, head, stretch, ffn: LingMoe(experts, active, width, rate)) }(h)")]
     [InlineData("Ling", 7, "return logits = (h @ head_weight')")]
     public void StatementsHaveTheirStructure(string block, int index, string expected)
         => Assert.Equal(expected, Printer.Print(Find<BlockSyntax>(block).Body[index]));

@@ -20,6 +20,8 @@ internal sealed class IlgpuDialect : Dialect
 
     public override string Copy(Storage source, string target, Dim size) => $"RowLaunch.Copy(_team, {Of(source)}, {target}, {Size(size)});";
 
+    public override string Fill(string target, string values) => $"RowLaunch.Fill(_team, {target}, [{values}]);";
+
     public override void Place(CodeWriter constructor, IReadOnlyList<ArenaBuffer> buffers, string arena, string symbols)
     {
         Arena(constructor, [.. buffers.Where(b => b.Element != ElementType.I32)], arena, "float");
