@@ -133,11 +133,17 @@ internal sealed partial class DiffusionBinder
             return null;
         }
 
+        if (!rule.TakesNoise && (churn.Count > 0 || corrector.Count > 0))
+        {
+            Fail(line.Span, $"`{name}` compares a step with what it came from: it takes neither `churn` nor `correct`");
+            return null;
+        }
+
         if (eta is { } noise)
         {
             if ((noise > 0 && !rule.TakesEta) || (rule.LargeVariance && noise != 1))
             {
-                Fail(line.Span, rule.LargeVariance ? "the large variance belongs to eta 1" : $"`{(order is null ? name : "order")}` has no form with eta; use churn for noise");
+                Fail(line.Span, rule.LargeVariance ? "the large variance belongs to eta 1" : $"`{(order is null ? name : "order")}` has no form with eta{(rule.TakesNoise ? "; use churn for noise" : "")}");
                 return null;
             }
 

@@ -24,6 +24,13 @@ public sealed record SamplerRule(string Method, int Order = 2, double Eta = 0, b
         ["dpm++3m_sde"] = new("Multistep", 3, 1),
         ["dpm++sde"] = new("StochasticSinglestep", Eta: 1),
         ["lms"] = new("LinearMultistep", 4),
+        ["deis"] = new("LogMultistep"),
+        ["deis3"] = new("LogMultistep", 3),
+        ["plms"] = new("Plms"),
+        ["pndm"] = new("Pndm"),
+        ["unipc"] = new("UniPc"),
+        ["unipc3"] = new("UniPc", 3),
+        ["dpm_adaptive"] = new("Adaptive", 3),
         ["reverse_sde"] = new("EulerMaruyama"),
         ["lcm"] = new("Renoise"),
         ["flow_stochastic"] = new("Renoise"),
@@ -32,6 +39,12 @@ public sealed record SamplerRule(string Method, int Order = 2, double Eta = 0, b
 
     /// <summary>Whether eta has a meaning.</summary>
     public bool TakesEta => Method is "Euler" or "Midpoint" or "Singlestep" or "Multistep" or "StochasticSinglestep";
+
+    /// <summary>Whether noise may be added between its steps.</summary>
+    public bool TakesNoise => Method is not ("UniPc" or "Adaptive");
+
+    /// <summary>Whether the runtime must be told the order.</summary>
+    public bool HasOrder => Method is "Multistep" or "LinearMultistep" or "LogMultistep" or "UniPc" or "Adaptive";
 
     /// <summary>The rule of an order, or null with what is wrong.</summary>
     public static SamplerRule? OfOrder(int order, bool isSinglestep, bool isInSigma, out string problem)

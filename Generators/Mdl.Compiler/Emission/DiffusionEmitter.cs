@@ -115,7 +115,7 @@ internal static class DiffusionEmitter
     {
         var text = new StringBuilder($"new SamplerOptions {{ Method = SamplerMethod.{sampler.Rule.Method}");
         void Add(string what) => text.Append(", ").Append(what);
-        if (sampler.Rule.Method is "Multistep" or "LinearMultistep")
+        if (sampler.Rule.HasOrder)
         {
             Add($"Order = {sampler.Rule.Order.ToString(CultureInfo.InvariantCulture)}");
         }

@@ -76,6 +76,8 @@ public class DiffusionTests
     [InlineData("score kernel(x); schedule karas;", "2:27 MDL0140 `karas` is not known here; there are karras, geometric, polyexponential, linear, index, shifted, sigmas; did you mean `karras`?")]
     [InlineData("score kernel(x); sampler heun(steps: 0);", "2:31 MDL0140 the number of steps is at least 1 and at most 1000000, but `steps: 0` is not")]
     [InlineData("score kernel(x); sampler heun(eta: 1);", "2:18 MDL0140 `heun` has no form with eta; use churn for noise")]
+    [InlineData("score kernel(x); sampler unipc(eta: 1);", "2:18 MDL0140 `unipc` has no form with eta")]
+    [InlineData("score kernel(x); sampler dpm_adaptive churn(1);", "2:18 MDL0140 `dpm_adaptive` compares a step with what it came from: it takes neither `churn` nor `correct`")]
     [InlineData("score kernel(x); sampler ddim(eta: 2);", "2:31 MDL0140 eta is at least 0 and at most 1, but `eta: 2` is not")]
     [InlineData("score kernel(x); sampler ddpm_large;", "2:26 MDL0140 `ddpm_large` has the variance of a step of a process that preserves variance, such as `vp(linear)`")]
     [InlineData("score kernel(x); sampler order 3 singlestep;", "2:18 MDL0140 singlestep samplers have order 1 or 2")]

@@ -46,6 +46,87 @@ public sealed class SamplerTests
         Assert.Equal(order, Math.Log2(Error(name, 320) / fine), 0.05);
     }
 
+    // Orders by theory, measured between 160 and 640 steps as above; a low-order start leaves at most order 3 (2 where the first step is Euler's alone).
+    [Theory]
+    [InlineData("deis", 2)]
+    [InlineData("deis3", 2)]
+    [InlineData("plms", 2)]
+    [InlineData("pndm", 2)]
+    [InlineData("unipc", 3)]
+    [InlineData("unipc3", 3)]
+    public void OrdersOfTheOthersAreThoseOfTheory(string name, double least)
+    {
+        var (coarse, fine) = (Error(name, 160), Error(name, 640));
+        Assert.InRange(0.5 * Math.Log2(coarse / fine), least - 0.05, 4.1);
+        Assert.InRange(Error(name, 40), 0, Error("euler", 40) / 5);
+    }
+
+    // On equal steps the weights of PLMS are those of linear multistep.
+    [Fact]
+    public void PseudoMultistepIsLinearMultistepOnEqualSteps()
+    {
+        var sigmas = Enumerable.Range(0, 31).Select(i => 4 - (i * 0.13)).ToArray();
+        double[] a = [-5, 1, 12], b = [-5, 1, 12];
+        new DiffusionSampler<double>(Two, SamplerNames.Get("plms"), sigmas).Continue(a, 0);
+        new DiffusionSampler<double>(Two, SamplerNames.Get("lms"), sigmas).Continue(b, 0);
+        Assert.All(a.Zip(b), pair => Assert.Equal(pair.Second, pair.First, 1e-12));
+    }
+
+    // Slopes that are a polynomial in log sigma are integrated exactly once there are enough of them: all that is left is what the start got wrong.
+    [Theory]
+    [InlineData("deis", 1)]
+    [InlineData("deis3", 2)]
+    public void DeisIsExactForPolynomialsInLogSigma(string name, int degree)
+    {
+        var model = new Function((y, s) => y - (s * (0.3 + Math.Pow(Math.Log(s), degree))));
+        var errors = new List<double>();
+        double[] y = [1];
+        new DiffusionSampler<double>(model, SamplerNames.Get(name), NoiseSchedule.Karras(10, 0.1, 9))
+            .Continue(y, 0, afterStep: (_, sigma, batch) => errors.Add(batch[0] - 1 - Integral(s => 0.3 + Math.Pow(Math.Log(s), degree), 10, sigma)));
+        Assert.NotEqual(0, errors[^1], 1e-6);
+        Assert.All(errors.Skip(degree), e => Assert.Equal(errors[^1], e, 1e-11));
+    }
+
+    // The same for UniPC with denoised points that are a quadratic of log sigma, where an error is carried as sigma is: predictor and corrector are exact.
+    [Fact]
+    public void UniPcOfOrderThreeIsExactForQuadraticsInLogSigma()
+    {
+        static double Denoised(double s) => 0.3 + Math.Log(s) - (0.5 * Math.Log(s) * Math.Log(s));
+        var errors = new List<double>();
+        double[] y = [1];
+        new DiffusionSampler<double>(new Function((_, s) => Denoised(s)), SamplerNames.Get("unipc3"), NoiseSchedule.Karras(10, 0.1, 11)).Continue(
+            y, 0, afterStep: (_, sigma, batch) => errors.Add((batch[0] / sigma) - (1 / 10.0) + Integral(s => Denoised(s) / (s * s), 10, sigma)));
+        Assert.NotEqual(0, errors[^1], 1e-6);
+        Assert.All(errors.Skip(4), e => Assert.Equal(errors[^1], e, 1e-9));
+    }
+
+    // The error follows the tolerance, the number of evaluations grows as its power -1/2 or -1/3.
+    [Theory]
+    [InlineData(2, 3.162)]
+    [InlineData(3, 2.154)]
+    public void AdaptiveStepsKeepTheirTolerance(int order, double growth)
+    {
+        var evaluations = new List<int>();
+        foreach (var tolerance in new[] { 1e-2, 1e-3, 1e-4, 1e-5, 1e-6 })
+        {
+            var y = (double[])Starts.Clone();
+            var options = SamplerNames.Get("dpm_adaptive") with { Order = order, Tolerance = new(tolerance, tolerance) };
+            var sampler = new DiffusionSampler<double>(Two, options, [10, 0.1]);
+            sampler.Continue(y, 0);
+            Assert.InRange(Math.Sqrt(y.Zip(Exact.Value, (a, b) => (a - b) * (a - b)).Average()), 0, 5 * tolerance);
+            evaluations.Add(sampler.Evaluations);
+        }
+
+        Assert.InRange(Math.Pow((double)evaluations[4] / evaluations[2], 0.5), growth / 1.15, growth * 1.15);
+    }
+
+    [Fact]
+    public void AdaptiveStepsStopAtWhatIsNoNumber()
+    {
+        var sampler = new DiffusionSampler<double>(new Function((_, s) => s < 3 ? double.NaN : 0), SamplerNames.Get("dpm_adaptive"), [10, 0.1, 0]);
+        Assert.Contains("no numbers", Assert.Throws<ArithmeticException>(() => sampler.Continue(new double[4], 0)).Message, StringComparison.Ordinal);
+    }
+
     // Data N(0, 0.25), the published grid: what is left of a deviation, beside the exact flow.
     [Theory]
     [InlineData("euler", 0.846079397, 0.964659680)]
@@ -182,7 +263,7 @@ public sealed class SamplerTests
     [Fact]
     public void SamplingAllocatesNothing()
     {
-        foreach (var name in new[] { "dpm++2m", "euler_a", "heun", "lms", "pc" })
+        foreach (var name in new[] { "dpm++2m", "euler_a", "heun", "lms", "pc", "unipc3", "pndm", "deis", "dpm_adaptive" })
         {
             var sampler = new DiffusionSampler<double>(Two, SamplerNames.Get(name), NoiseSchedule.Karras(10, 0.1, 6));
             var y = new double[64];
@@ -213,6 +294,13 @@ public sealed class SamplerTests
         var sigmas = NoiseSchedule.ToZero(NoiseSchedule.Karras(80, 0.002, 18));
         Assert.Equal(35, new DiffusionSampler<double>(Two, SamplerNames.Get("heun"), sigmas).Evaluations);
         Assert.Equal(18, new DiffusionSampler<double>(Two, SamplerNames.Get("dpm++2m"), sigmas).Evaluations);
+        foreach (var name in new[] { "pndm", "unipc", "heun", "dpm_adaptive" })
+        {
+            var counting = new Function((_, _) => 0);
+            var sampler = new DiffusionSampler<double>(counting, SamplerNames.Get(name), sigmas);
+            sampler.Sample(new double[3], 1);
+            Assert.Equal(counting.Evaluations, sampler.Evaluations);
+        }
     }
 
     [Fact]
@@ -243,6 +331,7 @@ public sealed class SamplerTests
         Assert.Contains("at least two sigmas", Problem(SamplerNames.Get("euler"), [5]), StringComparison.Ordinal);
         Assert.Contains("number 1 is NaN", Problem(SamplerNames.Get("euler"), [5, double.NaN]), StringComparison.Ordinal);
         Assert.Contains("no form with eta", Problem(SamplerNames.Get("heun") with { Eta = 1 }, [5, 2]), StringComparison.Ordinal);
+        Assert.Contains("no noise may come between", Problem(SamplerNames.Get("unipc") with { Churn = new(1) }, [5, 2]), StringComparison.Ordinal);
         Assert.Contains("order 2 or 3, not 4", Problem(SamplerNames.Get("dpm++2m") with { Order = 4 }, [5, 2]), StringComparison.Ordinal);
         Assert.Contains("no sampler 'dpm+2m'", Assert.Throws<ArgumentException>(() => SamplerNames.Get("dpm+2m")).Message, StringComparison.Ordinal);
         Assert.ThrowsAny<ArgumentException>(() => NoiseSchedule.Karras(1, 2, 5));
@@ -303,6 +392,36 @@ public sealed class SamplerTests
         y[0] = 1;
         step.Run(y, sigma, next, new StepHistory<double>(1));
         return (y[0] - noise, noise / OneNoise(sigma, next));
+    }
+
+    // Gauss and Legendre's rule of two points on many pieces of log sigma: error below 1e-12.
+    private static double Integral(Func<double, double> f, double from, double to)
+    {
+        const int Pieces = 4000;
+        var (sum, start, h) = (0.0, Math.Log(from), (Math.Log(to) - Math.Log(from)) / Pieces);
+        for (var i = 0; i < 2 * Pieces; i++)
+        {
+            var s = Math.Exp(start + (h * ((i / 2) + 0.5 + ((i % 2 == 0 ? -0.5 : 0.5) / Math.Sqrt(3)))));
+            sum += h / 2 * s * f(s);
+        }
+
+        return sum;
+    }
+
+    private sealed class Function(Func<double, double, double> f) : IDenoiser<double>
+    {
+        public int Dimensions => 1;
+
+        public int Evaluations { get; private set; }
+
+        public void Denoise(ReadOnlySpan<double> y, double sigma, Span<double> denoised)
+        {
+            Evaluations++;
+            for (var i = 0; i < y.Length; i++)
+            {
+                denoised[i] = f(y[i], sigma);
+            }
+        }
     }
 
     private sealed class Constant(double value, int dimensions = 1) : IDenoiser<double>

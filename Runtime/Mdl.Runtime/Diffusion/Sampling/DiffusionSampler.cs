@@ -11,6 +11,8 @@ public class DiffusionSampler<T>
     private readonly double[] _sigmas;
     private readonly SamplerStep<T> _step;
     private StepHistory<T> _history = new(0);
+    private AdaptiveSteps<T>? _adaptive;
+    private long _lastEvaluations;
 
     /// <summary>A sampler.</summary>
     /// <param name="model">The denoiser.</param>
@@ -47,9 +49,12 @@ public class DiffusionSampler<T>
     /// <summary>The number of coordinates of a sample.</summary>
     public int Dimensions => _model.Dimensions;
 
-    /// <summary>How often the model is evaluated for a batch.</summary>
-    public int Evaluations => (_sigmas.Length - 1) * Options.EvaluationsPerStep
-        - (_sigmas[^1] == 0 ? Options.EvaluationsPerStep - 1 - (Options.Corrector?.Steps ?? 0) : 0);
+    /// <summary>How often the model is evaluated for a batch; of adaptive steps, how often it was for the last batch.</summary>
+    public int Evaluations => Options.Method == SamplerMethod.Adaptive ? (int)_lastEvaluations : PlannedEvaluations;
+
+    private int PlannedEvaluations => ((_sigmas.Length - 1) * Options.EvaluationsPerStep
+        - (_sigmas[^1] == 0 ? Options.EvaluationsPerStep - 1 - (Options.Corrector?.Steps ?? 0) : 0))
+        + (Options.Method == SamplerMethod.Pndm ? 3 * Math.Min(StepHistory<T>.Most, _sigmas.Length - (_sigmas[^1] == 0 ? 2 : 1)) : 0);
 
     /// <summary>Draws samples from noise.</summary>
     /// <param name="samples">[N, d].</param>
@@ -75,6 +80,12 @@ public class DiffusionSampler<T>
             throw new ArgumentException($"{y.Length} numbers are not a batch of samples of {_model.Dimensions} dimensions.", nameof(y));
         }
 
+        if (Options.Method == SamplerMethod.Adaptive)
+        {
+            ContinueAdaptively(y, afterStep);
+            return;
+        }
+
         if (_history.Length != y.Length)
         {
             _history = new StepHistory<T>(y.Length);
@@ -86,6 +97,27 @@ public class DiffusionSampler<T>
         {
             _step.Run(y, _sigmas[i], _sigmas[i + 1], _history);
             afterStep?.Invoke(i + 1, _sigmas[i + 1], y);
+        }
+    }
+
+    // From the first sigma to the last, whatever lies between; to 0 by way of the last but one.
+    private void ContinueAdaptively(Span<T> y, StepObserver<T>? afterStep)
+    {
+        if (_adaptive is null || _adaptive.Length != y.Length)
+        {
+            _adaptive = new AdaptiveSteps<T>(_model, Options, y.Length);
+        }
+
+        var before = _adaptive.Evaluations;
+        var last = _sigmas[^1] == 0 ? _sigmas[^2] : _sigmas[^1];
+        var steps = _adaptive.Run(y, _sigmas[0], last, afterStep);
+        _lastEvaluations = _adaptive.Evaluations - before;
+        if (_sigmas[^1] == 0)
+        {
+            _model.Denoise(y, last, _adaptive.Scratch);
+            _adaptive.Scratch.CopyTo(y);
+            _lastEvaluations++;
+            afterStep?.Invoke(steps + 1, 0, y);
         }
     }
 }

@@ -29,4 +29,19 @@ public enum SamplerMethod
 
     /// <summary>All noise anew: next = D + next sigma z. Latent consistency models, and the stochastic step of flows.</summary>
     Renoise,
+
+    /// <summary>DEIS, tAB form (Zhang and Chen, 2204.13902): linear multistep with slopes interpolated in log sigma, of order 1 to 4.</summary>
+    LogMultistep,
+
+    /// <summary>Pseudo linear multistep of PNDM (2202.09778) with lower orders at the start ("skip_prk"); order 2 on grids of unequal steps.</summary>
+    Plms,
+
+    /// <summary>The same with three steps of Runge and Kutta at the start, of four evaluations each.</summary>
+    Pndm,
+
+    /// <summary>UniPC (2302.04867), bh2, of order 1 to 3: each step is corrected with the evaluation that the next one begins with.</summary>
+    UniPc,
+
+    /// <summary>DPM-Solver-12 or -23 (2206.00927) with steps of its own between the first and the last sigma, to a tolerance.</summary>
+    Adaptive,
 }

@@ -20,7 +20,8 @@ public sealed record SamplerOptions
     /// <summary>How a step goes.</summary>
     public SamplerMethod Method { get; init; } = SamplerMethod.Multistep;
 
-    /// <summary>2 or 3 for <see cref="SamplerMethod.Multistep"/>, 1 to 4 for <see cref="SamplerMethod.LinearMultistep"/>; else of no meaning.</summary>
+    /// <summary>2 or 3 for <see cref="SamplerMethod.Multistep"/> and <see cref="SamplerMethod.Adaptive"/>, 1 to 4 for <see cref="SamplerMethod.LinearMultistep"/> and
+    /// <see cref="SamplerMethod.LogMultistep"/>, 1 to 3 for <see cref="SamplerMethod.UniPc"/>; else of no meaning.</summary>
     public int Order { get; init; } = 2;
 
     /// <summary>How much of the noise is anew: 0 deterministic, 1 as the reverse equation has it.</summary>
@@ -38,6 +39,9 @@ public sealed record SamplerOptions
     /// <summary>Noise before each step.</summary>
     public Churn? Churn { get; init; }
 
+    /// <summary>How exact adaptive steps are; else of no meaning.</summary>
+    public StepTolerance Tolerance { get; init; } = StepTolerance.Default;
+
     /// <summary>Langevin dynamics before each step.</summary>
     public LangevinCorrector? Corrector { get; init; }
 
@@ -53,9 +57,19 @@ public sealed record SamplerOptions
             return string.Create(CultureInfo.InvariantCulture, $"Eta and the scale of noise must be 0 or more, not {Eta} and {NoiseScale}.");
         }
 
-        if (Eta > 0 && (Method is SamplerMethod.Heun or SamplerMethod.LinearMultistep))
+        if (Eta > 0 && !(Method is SamplerMethod.Euler or SamplerMethod.Midpoint or SamplerMethod.Singlestep or SamplerMethod.StochasticSinglestep or SamplerMethod.Multistep))
         {
-            return $"{Method} has no form with eta; use churn for noise.";
+            return $"{Method} has no form with eta{(Method is SamplerMethod.UniPc or SamplerMethod.Adaptive ? "" : "; use churn for noise")}.";
+        }
+
+        if ((Method is SamplerMethod.UniPc or SamplerMethod.Adaptive) && (Churn is not null || Corrector is not null))
+        {
+            return $"{Method} compares a step with what it came from: no noise may come between.";
+        }
+
+        if (!(Tolerance.Relative >= 0 && Tolerance.Absolute >= 0 && Tolerance.Relative + Tolerance.Absolute > 0 && Tolerance.FirstStep > 0))
+        {
+            return "Adaptive steps need tolerances of 0 or more, one of them above 0, and a first step above 0.";
         }
 
         if (LargeVariance && (Method != SamplerMethod.Euler || Eta != 1))
@@ -84,7 +98,9 @@ public sealed record SamplerOptions
     private string? OrderProblem() => Method switch
     {
         SamplerMethod.Multistep when Order is not (2 or 3) => $"Multistep samplers have order 2 or 3, not {Order}.",
-        SamplerMethod.LinearMultistep when Order is < 1 or > 4 => $"Linear multistep samplers have an order of 1 to 4, not {Order}.",
+        SamplerMethod.LinearMultistep or SamplerMethod.LogMultistep when Order is < 1 or > 4 => $"Linear multistep samplers have an order of 1 to 4, not {Order}.",
+        SamplerMethod.UniPc when Order is < 1 or > 3 => $"UniPC has an order of 1 to 3, not {Order}.",
+        SamplerMethod.Adaptive when Order is not (2 or 3) => $"Adaptive steps have order 2 or 3, not {Order}.",
         _ => null,
     };
 }

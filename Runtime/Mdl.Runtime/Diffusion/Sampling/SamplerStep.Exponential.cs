@@ -1,6 +1,6 @@
 namespace Mdl.Runtime.Diffusion.Sampling;
 
-/// <summary>Exponential integrators in log sigma, and linear multistep in sigma.</summary>
+/// <summary>Exponential integrators in log sigma, and linear multistep in sigma: slopes interpolated in sigma, or in log sigma (DEIS).</summary>
 public sealed partial class SamplerStep<T>
 {
     // DPM-Solver++(2S), with ancestral noise if eta is above 0; the stochastic form also adds noise at the midpoint.
@@ -88,7 +88,7 @@ public sealed partial class SamplerStep<T>
 
         for (var i = 0; i < order; i++)
         {
-            factors[i] = Integral(at, i, sigma, next);
+            factors[i] = _options.Method == SamplerMethod.LogMultistep ? LogIntegral(at, i, sigma, next) : Integral(at, i, sigma, next);
         }
 
         Combination.Set<T>(
@@ -112,5 +112,39 @@ public sealed partial class SamplerStep<T>
         }
 
         return sum;
+    }
+
+    // The integral over sigma of Lagrange's polynomial in u = log(sigma / from): sum of c_k times the integral of u^k e^u, which comes by parts.
+    private static double LogIntegral(ReadOnlySpan<double> at, int which, double from, double to)
+    {
+        Span<double> powers = stackalloc double[at.Length];
+        powers.Clear();
+        powers[0] = 1;
+        var (degree, nodeOfWhich) = (0, Math.Log(at[which] / from));
+        for (var i = 0; i < at.Length; i++)
+        {
+            if (i == which)
+            {
+                continue;
+            }
+
+            var node = Math.Log(at[i] / from);
+            degree++;
+            for (var k = degree; k >= 0; k--)
+            {
+                powers[k] = ((k > 0 ? powers[k - 1] : 0) - (k < degree ? node * powers[k] : 0)) / (nodeOfWhich - node);
+            }
+        }
+
+        var end = Math.Log(to / from);
+        var (integral, sum, power) = (double.ExpM1(end), 0.0, 1.0);
+        for (var k = 0; k <= degree; k++)
+        {
+            sum += powers[k] * integral;
+            power *= end;
+            integral = (power * Math.Exp(end)) - ((k + 1) * integral);
+        }
+
+        return from * sum;
     }
 }

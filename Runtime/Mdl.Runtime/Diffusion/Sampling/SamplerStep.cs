@@ -66,6 +66,11 @@ public sealed partial class SamplerStep<T>
             return;
         }
 
+        if (_options.Method == SamplerMethod.UniPc)
+        {
+            CorrectLast(y, sigma, history);
+        }
+
         switch (_options.Method)
         {
             case SamplerMethod.Euler:
@@ -85,8 +90,18 @@ public sealed partial class SamplerStep<T>
                 Multistep(y, sigma, next, history);
                 break;
             case SamplerMethod.LinearMultistep:
+            case SamplerMethod.LogMultistep:
                 LinearMultistep(y, sigma, next, history);
                 break;
+            case SamplerMethod.Plms:
+            case SamplerMethod.Pndm:
+                Pseudo(y, sigma, next, history);
+                break;
+            case SamplerMethod.UniPc:
+                UniPc(y, sigma, next, history);
+                break;
+            case SamplerMethod.Adaptive:
+                throw new NotSupportedException("Adaptive steps find their own sigmas: a DiffusionSampler takes them.");
             case SamplerMethod.EulerMaruyama:
                 var pull = 1 - (next * next / (sigma * sigma));
                 Draw(history.Noise, sigma, next, NoisePurpose.Step);

@@ -10,7 +10,9 @@ namespace Mdl.Runtime.Diffusion.Sampling;
 public sealed class StepHistory<T>(int length)
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    private const int Most = 3;
+    /// <summary>Steps that are remembered.</summary>
+    internal const int Most = 3;
+
     private readonly T[][] _values = [new T[length], new T[length], new T[length], new T[length]];
     private readonly double[] _sigmas = new double[Most];
 
@@ -22,6 +24,9 @@ public sealed class StepHistory<T>(int length)
 
     /// <summary>The vector of the step at hand.</summary>
     internal T[] Current => _values[0];
+
+    /// <summary>The batch that the last step began with, where a sampler corrects it.</summary>
+    internal T[] Start { get; } = new T[length];
 
     /// <summary>Scratch memory.</summary>
     internal T[] Work { get; } = new T[length];
