@@ -25,9 +25,12 @@ public sealed record BoundDiffusion(
 {
     /// <summary>The name in its file.</summary>
     public Span NameSpan { get; init; }
+
+    /// <summary>Guidance towards a condition, or null.</summary>
+    public BoundGuidance? Guidance { get; init; }
 }
 
-/// <summary>Where a score comes from: <c>kernel(data, tail: gaussian(1))</c> or <c>mixture(weights: .., means: .., variances: ..)</c>.</summary>
+/// <summary>Where a score comes from: <c>kernel(data, tail: gaussian(1))</c>, <c>mixture(weights: .., means: .., variances: ..)</c> or a network.</summary>
 /// <param name="Data">The name of a kernel's data, or "" for a mixture.</param>
 /// <param name="Tail">gaussian, threshold, max or none.</param>
 /// <param name="TailWeight">Its weight.</param>
@@ -38,6 +41,12 @@ public sealed record BoundScore(
     string Data, string Tail, double TailWeight, EquatableArray<double> Weights, EquatableArray<double> Means, EquatableArray<double> Variances)
 {
     public bool IsKernel => Data.Length > 0;
+
+    /// <summary>The network of a learned score, or null.</summary>
+    public BoundNetwork? Network { get; init; }
+
+    /// <summary>The network's block as the source writes it.</summary>
+    internal Syntax.ExpressionSyntax? Block { get; init; }
 }
 
 /// <summary>How data become noise: ve, linear, scaled, cosine, continuous (the last four preserve variance), subvp or flow.</summary>

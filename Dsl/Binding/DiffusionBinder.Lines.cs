@@ -67,14 +67,7 @@ internal sealed partial class DiffusionBinder
             return null;
         }
 
-        if (word == "network")
-        {
-            _hasFailed = true;
-            _session.Report(DiagnosticIds.NotSupportedYet, _source, line.Values[0].Span, "`score network(..)` is not supported yet; there are `kernel` and `mixture`");
-            return null;
-        }
-
-        return word == "kernel" ? Kernel(line.Values[0]) : Mixture(line.Values[0]);
+        return word switch { "kernel" => Kernel(line.Values[0]), "mixture" => Mixture(line.Values[0]), _ => Network(line.Values[0]) };
     }
 
     private BoundScore? Kernel(ExpressionSyntax value)

@@ -7,7 +7,7 @@ namespace Mdl.Dsl.Binding;
 internal sealed partial class DiffusionBinder
 {
     private static readonly string[] Words =
-        ["process", "score", "parameterisation", "sampler", "schedule", "guidance", "stop", "train"];
+        ["process", "score", "condition", "sampler", "schedule", "guidance", "stop", "train"];
 
     private readonly DiffusionSyntax _syntax;
     private readonly Source _source;
@@ -15,6 +15,9 @@ internal sealed partial class DiffusionBinder
     private readonly Frame _frame;
     private readonly bool _isDamaged;
     private bool _hasFailed;
+
+    // The axes of a sample; 0 where the type says no number.
+    private EquatableArray<long> _shape = [];
 
     private DiffusionBinder(DiffusionSyntax syntax, Source source, Session session)
     {
@@ -61,7 +64,8 @@ internal sealed partial class DiffusionBinder
             : score?.IsKernel == true && One(lines, "schedule") is null ? new BoundStop("minimax", 2, false) : new BoundStop("zero", 0, false);
         var schedule = One(lines, "schedule") is { } scheduleLine ? Schedule(scheduleLine) : null;
         var samplers = Samplers(lines["sampler"]);
-        NothingToLearn(lines);
+        var guidance = Guided(lines, score);
+        NothingToLearn(lines, score);
         if (_hasFailed || score is null || process is null || stop is null)
         {
             return null;
@@ -72,35 +76,60 @@ internal sealed partial class DiffusionBinder
             process.Kind == "flow" && stop.Kind != "minimax" ? 1 : 7, "", null, null, []);
         CheckTogether(lines, score, process, schedule, stop, samplers);
         CheckSize(score, dimensions);
+        if (score.Network is not null && !_hasFailed && Learned(lines, score, process) is { } network)
+        {
+            score = score with { Network = network, Block = null };
+        }
+
         return _hasFailed || _isDamaged ? null : new(
-            _syntax.Name.Text, _syntax.Doc, dimensions ?? (score.IsKernel ? null : score.Means.Count / score.Weights.Count), score, process,
+            _syntax.Name.Text, _syntax.Doc, dimensions ?? (score.Weights.Count == 0 ? null : score.Means.Count / score.Weights.Count), score, process,
             samplers.ToEquatableArray(), schedule, stop, new Origin(_source.Text.Path, _source.Line(_syntax.Span.Start)))
         {
             NameSpan = _syntax.Name.Span,
+            Guidance = guidance,
         };
     }
 
-    // x: [N, d], where d may be a number.
+    // x: [N, d], where d may be a number; samples of a network may have more axes and a condition, x: [N, 16, 16], label: int[N].
     private int? Input()
     {
-        if (_syntax.Arguments.Count > 0 || _syntax.Results.Count > 0 || _syntax.Inputs.Count != 1 || _syntax.Inputs[0].Type is not { Element: "", Shape.Count: 2 } type)
+        var isConditional = _syntax.Inputs.Count == 2 && _syntax.Inputs[1].Type is { Element: "int", Shape.Count: 1 };
+        if (_syntax.Arguments.Count > 0 || _syntax.Results.Count > 0 || !(_syntax.Inputs.Count == 1 || isConditional) || _syntax.Inputs[0].Type is not { Element: "", Shape.Count: >= 2 } type
+            || type.Shape[0] is not NameSyntax)
         {
-            Fail(_syntax.Inputs.Count > 0 ? _syntax.Inputs[0].Span : _syntax.Name.Span, "a diffusion takes one batch of samples, such as `x: [N, d]`, and returns such");
+            Fail(
+                _syntax.Inputs.Count > 0 ? _syntax.Inputs[0].Span : _syntax.Name.Span,
+                "a diffusion takes one batch of samples, such as `x: [N, d]`, and perhaps a condition, such as `label: int[N]`; it returns such samples");
             return null;
         }
 
-        if (type.Shape[1] is NumberSyntax size)
+        var sizes = new List<long>();
+        foreach (var axis in type.Shape.Skip(1))
         {
+            if (axis is not NumberSyntax size)
+            {
+                sizes.Add(0);
+                continue;
+            }
+
             if (!size.IsInteger || size.Value < 1 || size.Value > 1 << 24)
             {
                 Fail(size.Span, $"the size of a sample is an integer of 1 or more, but {_source.Quote(size.Span)} is not");
                 return null;
             }
 
-            return (int)size.Value;
+            sizes.Add((long)size.Value);
         }
 
-        return null;
+        _shape = sizes.ToEquatableArray();
+        var total = _shape.Aggregate(1.0, (a, b) => a * b);
+        if (total > 1 << 24)
+        {
+            Fail(type.Span, "a sample has at most 2^24 numbers");
+            return null;
+        }
+
+        return total > 0 ? (int)total : null;
     }
 
     private ILookup<string, DirectiveSyntax> Lines()
@@ -135,9 +164,14 @@ internal sealed partial class DiffusionBinder
     private static DirectiveSyntax? One(ILookup<string, DirectiveSyntax> lines, string word) => lines[word].FirstOrDefault();
 
     // Kernels and mixtures are no networks.
-    private void NothingToLearn(ILookup<string, DirectiveSyntax> lines)
+    private void NothingToLearn(ILookup<string, DirectiveSyntax> lines, BoundScore? score)
     {
-        foreach (var word in new[] { "train", "parameterisation" })
+        if (score is null or { Network: not null })
+        {
+            return;
+        }
+
+        foreach (var word in new[] { "train", "condition" })
         {
             if (One(lines, word) is { } line)
             {
@@ -145,9 +179,9 @@ internal sealed partial class DiffusionBinder
             }
         }
 
-        if (One(lines, "guidance") is { } guidance && !(guidance.Values.Count == 1 && guidance.Values[0] is NameSyntax { Text: "none" }))
+        if (_shape.Count > 1 || (_shape.Count > 0 && _syntax.Inputs.Count > 1))
         {
-            Fail(guidance.Values[0].Span, "only a network with a condition can be guided; a kernel or a mixture has `guidance none`");
+            Fail(_syntax.Inputs[_syntax.Inputs.Count - 1].Span, "a kernel or a mixture takes samples of one axis, `x: [N, d]`, and nothing else");
         }
     }
 
@@ -156,7 +190,7 @@ internal sealed partial class DiffusionBinder
     {
         if (stop.Kind == "minimax" && !score.IsKernel)
         {
-            Fail(One(lines, "stop")!.Values[0].Span, "`minimax` is a time for a kernel score: a mixture is exact and stops at zero");
+            Fail(One(lines, "stop")!.Values[0].Span, "`minimax` is a time for a kernel score; others stop at zero or at a sigma");
         }
 
         if (stop.Kind == "minimax" && (schedule.From is not null || schedule.To is not null || schedule.Kind is "sigmas" or "index" or "shifted"))
@@ -202,7 +236,7 @@ internal sealed partial class DiffusionBinder
 
     private void CheckSize(BoundScore score, int? dimensions)
     {
-        if (!score.IsKernel && dimensions is { } size && score.Means.Count != size * score.Weights.Count)
+        if (score.Weights.Count > 0 && dimensions is { } size && score.Means.Count != size * score.Weights.Count)
         {
             Fail(_syntax.Inputs[0].Span, $"a sample has {size} coordinates, but the means of the mixture have {score.Means.Count / score.Weights.Count}");
         }

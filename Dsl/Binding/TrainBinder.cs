@@ -77,7 +77,8 @@ internal sealed class TrainBinder(Source source, Session session)
         return settings;
     }
 
-    private TrainSettings Apply(TrainSettings settings, string word, ExpressionSyntax value) => word switch
+    /// <summary>The settings with one more line.</summary>
+    public TrainSettings Apply(TrainSettings settings, string word, ExpressionSyntax value) => word switch
     {
         "optimizer" => Optimizer(settings, value),
         "schedule" => Schedule(settings, value),

@@ -19,10 +19,10 @@ public static class MdlCompiler
         cancellation.ThrowIfCancellationRequested();
         var compilation = Binder.Bind(source, import, cancellation);
         var ns = compilation.Module.Length > 0 ? compilation.Module : options.Namespace;
-        var files = ParallelParts.Run(ModelEmitter.Parts(compilation.Models, ns, options, cancellation), () => new EmissionBuffers());
+        var diffusions = compilation.Diffusions.Select(d => new Func<EmissionBuffers, GeneratedFile[]>(buffers => DiffusionEmitter.Files(buffers, d, ns, options, cancellation)));
+        var files = ParallelParts.Run([.. ModelEmitter.Parts(compilation.Models, ns, options, cancellation), .. diffusions], () => new EmissionBuffers());
         var limits = options.EmitIlgpu ? compilation.Models.SelectMany(IlgpuLimits.Diagnostics) : [];
-        var diffusions = compilation.Diffusions.Map(diffusion => DiffusionEmitter.File(diffusion, ns));
-        return new(files.SelectMany(f => f).Concat(diffusions).ToEquatableArray(), compilation.Diagnostics.Concat(limits).ToEquatableArray())
+        return new(files.SelectMany(f => f).ToEquatableArray(), compilation.Diagnostics.Concat(limits).ToEquatableArray())
         {
             Classes = compilation.Models.Select(m => new GeneratedClass(ns, m.ClassName, m.NameSpan))
                 .Concat(compilation.Diffusions.Select(d => new GeneratedClass(ns, d.ClassName, d.NameSpan))).ToEquatableArray(),

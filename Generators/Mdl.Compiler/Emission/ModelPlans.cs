@@ -104,6 +104,7 @@ internal static class ModelPlans
             {
                 "tokens" => Storage.At("_tokens"),
                 "target_weights" => Storage.At("_targetWeights"),
+                "clean" or "noise" or "sigma" or "label" => Storage.At("_in_" + name),
                 _ => throw new InvalidOperationException($"no input {name}"),
             },
             path =>
@@ -124,6 +125,15 @@ internal static class ModelPlans
         return new(
             program, metrics, [.. states.Select(s => new StatePlan(s.Item1, top.Stored[top.Fuser.DenseBase(s.Item2)]))],
             Dim.Symbol("B") * (Dim.Symbol("T") + 1 + model.MtpDepth)) { Apart = apart };
+    }
+
+    /// <summary>The denoiser of a diffusion's network.</summary>
+    public static ProgramPlan Denoising(BoundModel model, WeightLayout layout, CancellationToken cancellation)
+    {
+        var (normal, _) = Normalizer.Run(CompilerPasses.Inference(model.Forward.Graph), int.MaxValue);
+        var graph = Accumulation.Run(normal, int.MaxValue).Graph;
+        return new Planner(name => Storage.At("_in_" + name), layout.InBlock, cancellation)
+            .Plan(graph, graph.Nodes.Count, [new(graph.Outputs[0], Storage.At("_out_denoised"))], []);
     }
 
     /// <summary>The model with its cache.</summary>

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Mdl.Runtime.Devices;
 using Mdl.Runtime.Kernels;
 using Mdl.Runtime.RandomNumbers;
 
@@ -21,25 +22,26 @@ internal static unsafe class WeightInitializer
         }
     }
 
-    public static void Run(LanguageModel model, int parameter, ulong seed)
+    public static void Run(LanguageModel model, int parameter, ulong seed) => Run(model.Device, model.Info, model.Store, parameter, seed);
+
+    public static void Run(Device device, ModelInfo info, WeightStore store, int parameter, ulong seed)
     {
-        for (var instance = 0; instance < model.Info.Parameters[parameter].Instances; instance++)
+        for (var instance = 0; instance < info.Parameters[parameter].Instances; instance++)
         {
-            Fill(model, parameter, instance, seed);
+            Fill(device, info.Parameters[parameter], store.At(parameter), instance, seed);
         }
     }
 
-    private static void Fill(LanguageModel model, int index, int instance, ulong seed)
+    private static void Fill(Device device, ParameterInfo parameter, Weight memory, int instance, ulong seed)
     {
-        var parameter = model.Info.Parameters[index];
         var arguments = new Arguments
         {
-            Destination = model.Store.At(index) + (instance * parameter.InstanceSize),
+            Destination = memory + (instance * parameter.InstanceSize),
             Size = parameter.InstanceSize,
             Philox = new Philox(seed, StableHash.Of("weights/" + parameter.InstancePath(instance))),
             Initial = parameter.Initial,
         };
-        model.Device.Team.Run(&FillChunk, &arguments, checked((int)((arguments.Size + ChunkSize - 1) / ChunkSize)));
+        device.Team.Run(&FillChunk, &arguments, checked((int)((arguments.Size + ChunkSize - 1) / ChunkSize)));
     }
 
     private static void FillChunk(void* pointer, int chunk, int worker)

@@ -1,0 +1,263 @@
+using System.Globalization;
+using Mdl.Dsl.Binding;
+using Mdl.Dsl.Graphs;
+using static Mdl.Compiler.Emission.ModelEmitter;
+
+namespace Mdl.Compiler.Emission;
+
+/// <summary>Writes the network of a diffusion: its weights, its trainer, and the programs that denoise and train.</summary>
+internal static class NetworkEmitter
+{
+    private const string Runtime = "Mdl.Runtime.Diffusion.Networks";
+
+    /// <summary>The programs, each a file of its own that an editor may leave out.</summary>
+    public static GeneratedFile[] Programs(EmissionBuffers buffers, BoundDiffusion diffusion, string ns, TrainingPlan training, string? folder, CancellationToken cancellation)
+    {
+        var model = diffusion.Score.Network!.Model;
+        var layout = new WeightLayout(model);
+        return
+        [
+            new($"{model.ClassName}.Training.g.cs", Training(buffers, diffusion, ns, layout, training, folder)) { IsBody = true },
+            new($"{model.ClassName}.Denoising.g.cs", Denoising(buffers, diffusion, ns, layout, ModelPlans.Denoising(model, layout, cancellation), folder)) { IsBody = true },
+        ];
+    }
+
+    /// <summary>The members of the class, without samplers.</summary>
+    public static void Members(CodeWriter code, BoundDiffusion diffusion, IReadOnlyList<MetricPlan> metrics)
+    {
+        var network = diffusion.Score.Network!;
+        var (model, name) = (network.Model, diffusion.ClassName);
+        var layout = new WeightLayout(model);
+        code.Line("/// <summary>The number of coordinates of a sample.</summary>");
+        code.Line($"public new const int Dimensions = {Size(diffusion)};");
+        code.Line();
+        if (network.Classes > 0)
+        {
+            code.Line($"/// <summary>The number of classes of {network.Condition}.</summary>");
+            code.Line($"public const int Classes = {network.Classes};");
+            code.Line();
+        }
+
+        code.Line("/// <summary>Number of trainable values.</summary>");
+        code.Line($"public const long ParameterCount = {layout.Parameters.Where(p => !p.IsState).Sum(p => p.Size)}L;");
+        code.Line();
+        Info(code, model, layout, 0, metrics);
+        code.Line("    ]);");
+        code.Line();
+        code.Line($"private static {Runtime}.DiffusionInfo DiffusionInfo {{ get; }} = new({Size(diffusion)}, {network.Classes}, {Text(network.Drop)}, {Text(network.Training.Average)}, {Noise(diffusion)});");
+        code.Line();
+        code.Line("/// <summary>A model whose weights are all zero; see <see cref=\"Create\"/> and <see cref=\"Load\"/>.</summary>");
+        code.Line("/// <param name=\"device\">Where it runs; the shared host device if null.</param>");
+        code.Open($"public {name}(Device? device = null) : base(device ?? Device.Host, ModelInfo, DiffusionInfo)");
+        code.Line("Parameters = new(this);");
+        code.Close();
+        code.Line();
+        code.Line("/// <summary>The parameters and states, by the names of the source.</summary>");
+        code.Line("public ParameterTree Parameters { get; }");
+        code.Line();
+        code.Line("/// <summary>The learned denoiser.</summary>");
+        code.Line($"public {name} Score => this;");
+        code.Line();
+        code.Line("/// <summary>A model with freshly drawn weights.</summary>");
+        code.Line("/// <param name=\"device\">Where it runs; the shared host device if null.</param>");
+        code.Line("/// <param name=\"seed\">Equal seeds give equal weights.</param>");
+        code.Open($"public static {name} Create(Device? device = null, ulong seed = 0)");
+        code.Line($"var model = new {name}(device);");
+        code.Line("model.Initialize(seed);");
+        code.Line("return model;");
+        code.Close();
+        code.Line();
+        code.Line("/// <summary>A model with the weights of a safetensors file written by <c>Save</c> or by a trainer.</summary>");
+        code.Line("/// <param name=\"path\">The file.</param>");
+        code.Line("/// <param name=\"device\">Where it runs; the shared host device if null.</param>");
+        code.Line("/// <exception cref=\"Mdl.Runtime.Checkpoints.SafetensorsException\">The file is damaged or belongs to another model.</exception>");
+        code.Open($"public static {name} Load(string path, Device? device = null)");
+        code.Line($"var model = new {name}(device);");
+        code.Line("try");
+        code.Line("{");
+        code.Line("    model.LoadWeights(path);");
+        code.Line("    return model;");
+        code.Line("}");
+        code.Line("catch");
+        code.Line("{");
+        code.Line("    model.Dispose();");
+        code.Line("    throw;");
+        code.Line("}");
+        code.Close();
+        code.Line();
+        code.Line("/// <summary>Memory, programs and optimizer for training this model.</summary>");
+        code.Line("/// <exception cref=\"ArgumentException\">An option is out of its range; the message names it.</exception>");
+        code.Line($"public Trainer CreateTrainer({Runtime}.DiffusionTrainingOptions? options = null) => new(this, new {name}(Device), options ?? new());");
+        code.Line();
+        code.Line("/// <inheritdoc/>");
+        Create(code, "DenoisingProgram", "CreateProgram", "NewDenoising", "rows");
+        code.Line();
+        code.Line("/// <inheritdoc/>");
+        Create(code, "DenoisingTraining", "CreateTraining", "NewTraining", "batch");
+        code.Line();
+        code.Line("// The programs are in files of their own, which an editor may leave out.");
+        code.Line($"partial void NewDenoising(int rows, ref {Runtime}.DenoisingProgram program);");
+        code.Line();
+        code.Line($"partial void NewTraining(int batch, ref {Runtime}.DenoisingTraining program);");
+        code.Line();
+        code.Line("/// <summary>Trains the network.</summary>");
+        code.Open($"public sealed class Trainer : {Runtime}.DiffusionTrainer");
+        code.Open($"internal Trainer({name} model, {name} average, {Runtime}.DiffusionTrainingOptions options) : base(model, average, options)");
+        code.Line("Average = average;");
+        code.Close();
+        code.Line();
+        code.Line("/// <summary>The model with the averaged weights, to sample from and to save; it is the trainer's and changes with each step.</summary>");
+        code.Line($"public {name} Average {{ get; }}");
+        code.Close();
+    }
+
+    /// <summary>The parameters as a tree.</summary>
+    public static void Tree(CodeWriter code, BoundDiffusion diffusion)
+    {
+        var model = diffusion.Score.Network!.Model;
+        ParameterTreeEmitter.Write(code, model, new WeightLayout(model));
+    }
+
+    private static void Create(CodeWriter code, string type, string method, string maker, string argument)
+    {
+        code.Open($"public override {Runtime}.{type} {method}(int {argument})");
+        code.Line($"{Runtime}.{type} program = null!;");
+        code.Line($"{maker}({argument}, ref program);");
+        code.Line("return program;");
+        code.Close();
+    }
+
+    private static string Noise(BoundDiffusion diffusion)
+    {
+        var (training, process) = (diffusion.Score.Network!.Training, diffusion.Process);
+        var numbers = string.Join(", ", training.NoiseNumbers.Select(Text));
+        return $"{Runtime}.NoiseDistribution." + training.Noise switch
+        {
+            "lognormal" => $"LogNormal({numbers})",
+            "loguniform" => $"LogUniform({numbers})",
+            _ when process.IsDiscrete => $"Uniform({DiffusionEmitter.Discrete(process)})",
+            _ when process.Kind == "flow" => "Uniform(ContinuousProcess.Flow(), 0.001, 0.999)",
+            _ when process.Kind == "ve" => process.Numbers.Count == 2 ? $"LogUniform({Text(process.Numbers[0])}, {Text(process.Numbers[1])})" : "LogUniform(0.002, 80)",
+            _ => $"Uniform({DiffusionEmitter.Continuous(process)})",
+        };
+    }
+
+    private static string Training(EmissionBuffers buffers, BoundDiffusion diffusion, string ns, WeightLayout layout, TrainingPlan plan, string? folder)
+    {
+        var model = diffusion.Score.Network!.Model;
+        var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: false, buffers, folder, model.Settings.Precision == "bf16");
+        var steps = plan.Program.Top.Steps.Count;
+        var code = Begin(buffers, diffusion, ns, "Training", "batch", "DenoisingTraining");
+        code.Line("private readonly float* _gradients, _metrics, _in_clean, _in_noise, _in_sigma;");
+        code.Line("private readonly int* _in_label;");
+        code.Line("private readonly long B;");
+        emitter.Fields(code);
+        code.Line();
+        var metrics = plan.Metrics.Sum(m => m.Rows * m.Columns).ToString(CultureInfo.InvariantCulture);
+        code.Open($"public Training({model.ClassName} model, int batch) : base(batch, {Size(diffusion)}, {layout.TrainableSize}L, {metrics})");
+        code.Line("B = batch;");
+        Locate(code);
+        code.Line("_gradients = Gradients;");
+        code.Line("_metrics = MetricMemory;");
+        code.Line("_in_clean = Clean;");
+        code.Line("_in_noise = Noise;");
+        code.Line("_in_sigma = Sigma;");
+        code.Line("_in_label = Label;");
+        emitter.Places(code, "_arena");
+        code.Close();
+        code.Line();
+        code.Line("public override IReadOnlyList<LaunchInfo> Launches => _launches ??= LaunchesOf(B, T);");
+        code.Line();
+        code.Line("protected override long ProgramBytes => _arena.Bytes;");
+        code.Line();
+        code.Open("public override void Forward()");
+        Enter(code, model, "training");
+        emitter.Statements(code, 0, plan.Program.Top.ForwardSteps);
+        code.Line("profile?.End();");
+        code.Close();
+        var forwardLaunches = emitter.Launches;
+        code.Line();
+        code.Open("public override void Backward()");
+        Enter(code, model, "training");
+        emitter.Statements(code, plan.Program.Top.ForwardSteps, steps);
+        code.Line("profile?.End();");
+        code.Close();
+        code.Line();
+        code.Open("public override void CommitStates()");
+        foreach (var state in plan.States)
+        {
+            code.Line($"RowLaunch.Copy({Expressions.Of(state.Next)}, _weights + {layout[state.Parameter.Key]}L, {state.Parameter.Size}L); // {state.Parameter.Key}");
+        }
+
+        code.Close();
+        return End(code, emitter, forwardLaunches);
+    }
+
+    private static string Denoising(EmissionBuffers buffers, BoundDiffusion diffusion, string ns, WeightLayout layout, Planning.ProgramPlan plan, string? folder)
+    {
+        var model = diffusion.Score.Network!.Model;
+        var emitter = new ProgramEmitter(HostDialect.Instance, plan, cached: false, buffers, folder);
+        var code = Begin(buffers, diffusion, ns, "Denoising", "rows", "DenoisingProgram");
+        code.Line("private readonly float* _in_y, _in_sigma, _out_denoised;");
+        code.Line("private readonly int* _in_label;");
+        code.Line("private long B;");
+        emitter.Fields(code);
+        code.Line();
+        code.Open($"public Denoising({model.ClassName} model, int rows) : base(rows, {Size(diffusion)})");
+        code.Line("B = rows;");
+        Locate(code);
+        code.Line("_in_y = Noisy;");
+        code.Line("_in_sigma = Sigma;");
+        code.Line("_in_label = Label;");
+        code.Line("_out_denoised = Denoised;");
+        emitter.Places(code, "_arena");
+        code.Close();
+        code.Line();
+        code.Line("public override IReadOnlyList<LaunchInfo> Launches => B == Rows ? _launches ??= LaunchesOf(B, T) : LaunchesOf(B, T);");
+        code.Line();
+        code.Open("public override void Run(int rows)");
+        code.Line("ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, Rows);");
+        code.Line("B = rows;");
+        Enter(code, model, "denoising");
+        emitter.Statements(code, 0, plan.Top.Steps.Count);
+        code.Line("profile?.End();");
+        code.Close();
+        return End(code, emitter, emitter.Launches);
+    }
+
+    private static CodeWriter Begin(EmissionBuffers buffers, BoundDiffusion diffusion, string ns, string program, string size, string type)
+    {
+        var code = Header(buffers, diffusion.Score.Network!.Model, ns, "B is the number of samples");
+        code.Open($"public sealed partial class {diffusion.ClassName}");
+        code.Line($"partial void New{program}(int {size}, ref {Runtime}.{type} program) => program = new {program}(this, {size});");
+        code.Line();
+        code.Open($"private sealed unsafe class {program} : {Runtime}.{type}");
+        code.Line("private const long past = 0, T = 1;");
+        code.Line("private readonly Device _device;");
+        code.Line("private readonly Team _team;");
+        code.Line("private LaunchInfo[]? _launches;");
+        code.Line("private readonly float* _weights;");
+        code.Line("private readonly Arena _arena;");
+        return code;
+    }
+
+    private static string Size(BoundDiffusion diffusion) => diffusion.Dimensions!.Value.ToString(CultureInfo.InvariantCulture);
+
+    private static void Locate(CodeWriter code)
+    {
+        code.Line("_device = model.Device;");
+        code.Line("_team = _device.Team;");
+        code.Line("_weights = model.Weights;");
+    }
+
+    private static string End(CodeWriter code, ProgramEmitter emitter, int forwardLaunches)
+    {
+        code.Line();
+        code.Line("protected override void DisposeArena() => _arena.Dispose();");
+        emitter.Tables(code, forwardLaunches);
+        code.Raw(emitter.Kernels);
+        code.Close();
+        code.Close();
+        return code.ToString();
+    }
+}

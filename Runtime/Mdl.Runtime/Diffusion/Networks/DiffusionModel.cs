@@ -1,0 +1,155 @@
+using Mdl.Runtime.Checkpoints;
+using Mdl.Runtime.Devices;
+using Mdl.Runtime.Models;
+
+namespace Mdl.Runtime.Diffusion.Networks;
+
+/// <summary>The base of generated classes of learned scores: the weights of a network, and the denoiser D(y, sigma) = E[x0 | y] that they make.</summary>
+public abstract unsafe class DiffusionModel : IDenoiser<float>, IDisposable
+{
+    // Activations of this many samples exist at a time.
+    private const int MostRows = 4096;
+    private DenoisingProgram? _program;
+
+    /// <summary>Allocates the weights, all zero.</summary>
+    /// <param name="device">Where the model runs: a host device.</param>
+    /// <param name="info">Parameters, metrics and training settings.</param>
+    /// <param name="diffusion">What is known of the samples.</param>
+    /// <exception cref="NotSupportedException">The device is no host device.</exception>
+    protected DiffusionModel(Device device, ModelInfo info, DiffusionInfo diffusion)
+    {
+        ArgumentNullException.ThrowIfNull(device);
+        if (device.Backend is not null)
+        {
+            throw new NotSupportedException($"{info.Name} runs on the host only, not on {device.Name}.");
+        }
+
+        (Device, Info, Diffusion) = (device, info, diffusion);
+        Store = new WeightStore(device, info, WeightFormat.Single);
+    }
+
+    /// <summary>Where the model runs.</summary>
+    public Device Device { get; }
+
+    /// <summary>Parameters, metrics and training settings.</summary>
+    public ModelInfo Info { get; }
+
+    /// <summary>What is known of the samples.</summary>
+    public DiffusionInfo Diffusion { get; }
+
+    /// <inheritdoc/>
+    public int Dimensions => Diffusion.Dimensions;
+
+    /// <summary>The weight memory: <see cref="ModelInfo.TotalSize"/> floats.</summary>
+    public float* Weights => Store.Floats!.Host;
+
+    internal WeightStore Store { get; }
+
+    /// <summary>Gives every parameter and state its first value; it depends on the seed and the paths only.</summary>
+    public void Initialize(ulong seed)
+    {
+        for (var parameter = 0; parameter < Info.Parameters.Count; parameter++)
+        {
+            WeightInitializer.Run(Device, Info, Store, parameter, seed);
+        }
+    }
+
+    /// <summary>One instance of a parameter or state.</summary>
+    /// <param name="parameter">Its index in <see cref="ModelInfo.Parameters"/>.</param>
+    /// <param name="instance">Which repetition; 0 if it is not repeated.</param>
+    public Tensor GetTensor(int parameter, int instance = 0)
+    {
+        var info = Info.Parameters[parameter];
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)instance, (uint)info.Instances, nameof(instance));
+        return new Tensor(Weights + info.Offset + (instance * info.InstanceSize), info.Shape);
+    }
+
+    /// <summary>D(y, sigma); with a condition, of samples of no class.</summary>
+    public void Denoise(ReadOnlySpan<float> y, double sigma, Span<float> denoised) => Denoise(y, sigma, [], denoised);
+
+    /// <summary>D(y, sigma) of samples of given classes.</summary>
+    /// <param name="y">[N, d].</param>
+    /// <param name="sigma">Above 0.</param>
+    /// <param name="labels">The class of each sample, 0 to Classes - 1, or Classes for none; empty for none at all.</param>
+    /// <param name="denoised">[N, d].</param>
+    /// <exception cref="ArgumentException">Lengths or labels that do not fit.</exception>
+    public void Denoise(ReadOnlySpan<float> y, double sigma, ReadOnlySpan<int> labels, Span<float> denoised)
+    {
+        var count = y.Length / Dimensions;
+        if (y.Length % Dimensions != 0 || denoised.Length != y.Length)
+        {
+            throw new ArgumentException($"{y.Length} numbers and {denoised.Length} results are not samples of {Dimensions} coordinates.", nameof(y));
+        }
+
+        if (!(sigma > 0 && double.IsFinite(sigma)))
+        {
+            throw new ArgumentOutOfRangeException(nameof(sigma), sigma, "Sigma must be above 0 and finite.");
+        }
+
+        Labels.Check(this, labels, count);
+        var most = Math.Min(count, MostRows);
+        if (_program is null || _program.Rows < most)
+        {
+            _program?.Dispose();
+            _program = CreateProgram(most);
+        }
+
+        for (var first = 0; first < count; first += most)
+        {
+            var rows = Math.Min(most, count - first);
+            new Span<float>(_program.Sigma, rows).Fill((float)sigma);
+            if (labels.IsEmpty)
+            {
+                new Span<int>(_program.Label, rows).Fill(Diffusion.Classes);
+            }
+            else
+            {
+                labels.Slice(first, rows).CopyTo(new Span<int>(_program.Label, rows));
+            }
+
+            y.Slice(first * Dimensions, rows * Dimensions).CopyTo(new Span<float>(_program.Noisy, rows * Dimensions));
+            _program.Run(rows);
+            new ReadOnlySpan<float>(_program.Denoised, rows * Dimensions).CopyTo(denoised.Slice(first * Dimensions, rows * Dimensions));
+        }
+    }
+
+    /// <summary>A program that denoises.</summary>
+    /// <param name="rows">Most samples in one run.</param>
+    public abstract DenoisingProgram CreateProgram(int rows);
+
+    /// <summary>A program that computes losses and gradients of batches of one size.</summary>
+    /// <param name="batch">Samples in a batch.</param>
+    public abstract DenoisingTraining CreateTraining(int batch);
+
+    /// <summary>Writes the weights to a safetensors file, atomically.</summary>
+    public void Save(string path)
+    {
+        var writer = new SafetensorsWriter();
+        writer.SetMetadata(Checkpoint.ModelKey, Info.Name);
+        Tensors("").AddTo(writer);
+        writer.Save(path);
+    }
+
+    /// <summary>Reads the weights from a file of <see cref="Save"/> or of a trainer. Nothing is overwritten unless the whole fits.</summary>
+    /// <exception cref="SafetensorsException">The file is damaged or belongs to another model.</exception>
+    public void LoadWeights(string path)
+    {
+        using var file = SafetensorsFile.Open(path);
+        Tensors("").Fill(file, Info.Name, name => name.StartsWith(Checkpoint.OptimizerPrefix, StringComparison.Ordinal));
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _program?.Dispose();
+        Store.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    internal TensorSet Tensors(string prefix)
+    {
+        var tensors = new TensorSet();
+        tensors.Add(prefix, Info.Parameters, Weights);
+        return tensors;
+    }
+}
