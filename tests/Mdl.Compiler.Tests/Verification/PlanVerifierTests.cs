@@ -23,8 +23,10 @@ public class PlanVerifierTests
     {
         var compilation = Binder.Bind(new SourceText(file, File.ReadAllText(LingModels.DataPath(file))), Import);
         Assert.DoesNotContain(compilation.Diagnostics, d => d.Severity == Severity.Error);
-        Assert.NotEmpty(compilation.Models);
+        var networks = compilation.Diffusions.Select(d => d.Score.Network?.Model).OfType<BoundModel>().ToArray();
+        Assert.NotEmpty(compilation.Models.Concat(networks));
         Assert.All(compilation.Models, VerifyAll);
+        Assert.All(networks, VerifyNetwork);
     }
 
     [Fact]
@@ -116,6 +118,13 @@ public class PlanVerifierTests
             && !plan.Top.Steps.OfType<LoopStep>().Any(l => l.Loop.Carried.Any(c => c.Initial == s.Value)));
         plan.Top.Stored[value] = storage.Plus(plan.Top.Graph.Type(value).Size + 1);
     });
+
+    private static void VerifyNetwork(BoundModel model)
+    {
+        var layout = new WeightLayout(model);
+        PlanVerifier.Verify(ModelPlans.Training(model, layout, default).Program);
+        PlanVerifier.Verify(ModelPlans.Denoising(model, layout, default));
+    }
 
     private static void VerifyAll(BoundModel model)
     {
