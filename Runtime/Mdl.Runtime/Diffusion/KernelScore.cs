@@ -120,35 +120,46 @@ public sealed unsafe class KernelScore<T> : IDenoiser<T>
     /// <param name="logDensity">[N], or empty.</param>
     public void Score(ReadOnlySpan<T> x, double t, Span<T> score, Span<double> logDensity = default) => Evaluate(x, t, KernelOutput.Score, score, logDensity);
 
-    private void Evaluate(ReadOnlySpan<T> x, double t, KernelOutput kind, Span<T> output, Span<double> logDensity)
+    /// <summary>
+    /// The derivative of the score in x, which is the second derivative of the log-density: -I / t + Cov / t^2 with the covariance of the data under the softmax weights, and
+    /// what the tail adds. Costs n d^2 a point; computed on the host in all cases.
+    /// </summary>
+    /// <param name="x">[N, d].</param>
+    /// <param name="t">The variance of the smoothing normal law; above 0.</param>
+    /// <param name="jacobian">[N, d, d], symmetric.</param>
+    public void ScoreJacobian(ReadOnlySpan<T> x, double t, Span<T> jacobian)
     {
-        var count = x.Length / Dimensions;
-        if (x.Length % Dimensions != 0)
+        var count = Check(x, t);
+        if (jacobian.Length != x.Length * Dimensions)
         {
-            throw new ArgumentException($"{x.Length} numbers are not whole points of the data's {Dimensions} dimensions.", nameof(x));
+            throw new ArgumentException($"{count} points of {Dimensions} dimensions have {x.Length * Dimensions} derivatives, not {jacobian.Length}.", nameof(jacobian));
         }
 
+        fixed (T* queries = x, results = jacobian)
+        {
+            var call = Call(_blocks, KernelOutput.Score, count, t);
+            call.Queries = queries;
+            JacobianKernel.Run(ref call, results);
+        }
+    }
+
+    private void Evaluate(ReadOnlySpan<T> x, double t, KernelOutput kind, Span<T> output, Span<double> logDensity)
+    {
+        var count = Check(x, t);
         if (output.Length != x.Length || (logDensity.Length != 0 && logDensity.Length != count))
         {
             throw new ArgumentException($"{count} points of {Dimensions} dimensions need {x.Length} results and {count} densities or none, not "
                 + $"{output.Length} and {logDensity.Length}.", nameof(output));
         }
 
-        if (!(t > 0 && double.IsFinite(t)))
-        {
-            throw new ArgumentOutOfRangeException(nameof(t), t, "The time, sigma squared, must be above 0 and finite.");
-        }
-
         fixed (T* queries = x, results = output)
         fixed (double* densities = logDensity)
         {
             var unit = double.CreateTruncating(_unit);
-            var points = MergesPoints && _levels is not null ? _levels.At(t / (unit * unit), _device.Team) : _blocks;
-            var call = new KernelCall<T>
-            {
-                Team = _device.Team, Data = _blocks, Points = points, Gaussian = _gaussian, Tail = Tail, Kind = kind, Skips = SkipsBlocks, Count = count, Queries = queries,
-                Output = results, LogDensity = densities, Centre = _centre.Pointer, Unit = _unit, Variance = t,
-            };
+            var call = Call(MergesPoints && _levels is not null ? _levels.At(t / (unit * unit), _device.Team) : _blocks, kind, count, t);
+            call.Queries = queries;
+            call.Output = results;
+            call.LogDensity = densities;
             if (_kernel is not null)
             {
                 _kernel.Run(Unsafe.As<KernelCall<T>, KernelCall<float>>(ref call));
@@ -162,6 +173,27 @@ public sealed unsafe class KernelScore<T> : IDenoiser<T>
                 DirectKernel.Run(ref call);
             }
         }
+    }
+
+    private KernelCall<T> Call(PointBlocks<T> points, KernelOutput kind, int count, double t) => new()
+    {
+        Team = _device.Team, Data = _blocks, Points = points, Gaussian = _gaussian, Tail = Tail, Kind = kind, Skips = SkipsBlocks, Count = count,
+        Centre = _centre.Pointer, Unit = _unit, Variance = t,
+    };
+
+    private int Check(ReadOnlySpan<T> x, double t)
+    {
+        if (x.Length % Dimensions != 0)
+        {
+            throw new ArgumentException($"{x.Length} numbers are not whole points of the data's {Dimensions} dimensions.", nameof(x));
+        }
+
+        if (!(t > 0 && double.IsFinite(t)))
+        {
+            throw new ArgumentOutOfRangeException(nameof(t), t, "The time, sigma squared, must be above 0 and finite.");
+        }
+
+        return x.Length / Dimensions;
     }
 
     private bool Contracts(ReadOnlySpan<T> x, double t)

@@ -8,12 +8,13 @@ namespace Minimax.Sample.Measures;
 /// </summary>
 internal static class TotalVariation
 {
+    // Of the smoothing law; differences of densities vary over one of it. In the plane the mean over many points makes up for the coarser grid.
     private const double StepInDeviations = 0.125;
 
     /// <summary>Means over some data sets: of the samples to the law with noise, and to the law itself; and the distance of these two, the bias.</summary>
     public static (double ToNoisy, double ToClean, double Bias) Measure(Target target, double t, int count, int sets, int seed)
     {
-        var grid = new Grid(target, t, (target.Dimensions == 1 ? 1 : 2) * StepInDeviations * Math.Sqrt(t));
+        var grid = new Grid(target, t, (target.Dimensions == 1 ? 1 : 4) * StepInDeviations * Math.Sqrt(t));
         var d = target.Dimensions;
         var (noisy, clean, point) = (new double[grid.Count], new double[grid.Count], new double[d]);
         for (var i = 0; i < grid.Count; i++)

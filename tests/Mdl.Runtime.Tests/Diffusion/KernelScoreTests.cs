@@ -196,6 +196,51 @@ public sealed class KernelScoreTests
         }
     }
 
+    // Beside central differences of the score in double precision, whose error is Step^2 of third derivatives, of the order of 1 / t^2.
+    [Theory]
+    [InlineData(KernelTailKind.None, 1)]
+    [InlineData(KernelTailKind.Gaussian, 1)]
+    [InlineData(KernelTailKind.None, 1e3)]
+    [InlineData(KernelTailKind.Threshold, 1e-3)]
+    [InlineData(KernelTailKind.Threshold, 1e9)]
+    [InlineData(KernelTailKind.Max, 1e-3)]
+    [InlineData(KernelTailKind.Max, 1e9)]
+    public void TheJacobianIsTheDerivativeOfTheScore(KernelTailKind kind, double weight)
+    {
+        const double Step = 1e-5;
+        const double Time = 0.2;
+        foreach (var d in new[] { 1, 2, 3, 5, 70 })
+        {
+            var (data, x) = (Points(600, d, 7, 1), Points(3, d, 8, 1.4));
+            var kernel = new KernelScore<double>(data, d, new KernelTail(kind, weight)) { SkipsBlocks = weight != 1e3 };
+            var single = new KernelScore<float>(Floats(data), d, new KernelTail(kind, weight));
+            var (jacobian, rounded) = (new double[3 * d * d], new float[3 * d * d]);
+            kernel.ScoreJacobian(x, Time, jacobian);
+            single.ScoreJacobian(Floats(x), Time, rounded);
+            for (var j = 0; j < d; j++)
+            {
+                var (up, down) = ((double[])x.Clone(), (double[])x.Clone());
+                for (var q = 0; q < 3; q++)
+                {
+                    up[(q * d) + j] += Step;
+                    down[(q * d) + j] -= Step;
+                }
+
+                var (high, low) = (new double[x.Length], new double[x.Length]);
+                kernel.Score(up, Time, high);
+                kernel.Score(down, Time, low);
+                for (var i = 0; i < x.Length; i++)
+                {
+                    var expected = (high[i] - low[i]) / (2 * Step);
+                    Assert.Equal(expected, jacobian[(i * d) + j], 1e-6);
+
+                    // Exponents of the order of d / t in single precision.
+                    Assert.Equal(expected, rounded[(i * d) + j], 4e-6 * (1 + (d / Time)) / Time);
+                }
+            }
+        }
+    }
+
     [Fact]
     public void BadDataAreNamed()
     {

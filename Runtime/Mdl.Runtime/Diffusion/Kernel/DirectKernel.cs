@@ -74,15 +74,18 @@ internal static unsafe class DirectKernel
         }
     }
 
+    /// <summary>How far below the sum, to the base 2, exponents do not matter, even of all data together.</summary>
+    public static double CutOff<T>(int count) => ((typeof(T) == typeof(float) ? SingleCutOff : DoubleCutOff) + Math.Log(count)) * Math.Log2(Math.E);
+
     // Interpolation has an absolute error, and weights of both signs lose digits to each other.
     private static bool IsReliable<T>(in KernelCall<T> call, double logSum, Vector512<T>* sums)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
         logSum >= Math.Log(MergedPoints<T>.LeastMean * call.Data.Count)
         && double.CreateTruncating(Vector512.Sum(sums[call.Dimensions + 1])) <= MostCancelled * double.CreateTruncating(Vector512.Sum(sums[0]));
 
-    // Leaves the sums relative to a common factor; returns the logarithm of the sum of weights, which is not a number if that is below 0.
+    /// <summary>Leaves the sums relative to a common factor; returns the logarithm of the sum of weights, which is not a number if that is below 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static double Sum<T, TKernel>(in KernelCall<T> call, PointBlocks<T> data, T* point, Vector512<T>* sums, T* distances, T* work)
+    public static double Sum<T, TKernel>(in KernelCall<T> call, PointBlocks<T> data, T* point, Vector512<T>* sums, T* distances, T* work)
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where TKernel : struct, IBlockKernel<T>
     {
@@ -94,7 +97,7 @@ internal static unsafe class DirectKernel
         TKernel.Add(data.Points + (nearest * step), data.Weights + ((long)nearest * PointBlocks<T>.Size), data.Dimensions, point, scale, ref reference, true, sums, work);
 
         // What is left out is measured by what the nearest block has given: the sum only grows from there.
-        var cutOff = T.CreateTruncating(((typeof(T) == typeof(float) ? SingleCutOff : DoubleCutOff) + Math.Log(call.Data.Count)) * Math.Log2(Math.E));
+        var cutOff = T.CreateTruncating(CutOff<T>(call.Data.Count));
         var found = Vector512.Sum(sums[0]);
         var least = found > T.Zero ? reference + T.CreateTruncating(Math.Log2(double.CreateTruncating(found))) - cutOff : T.NegativeInfinity;
         for (var block = 0; block < data.Blocks; block++)

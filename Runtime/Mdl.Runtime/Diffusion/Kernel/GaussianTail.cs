@@ -69,6 +69,29 @@ internal sealed class GaussianTail
         return log;
     }
 
+    /// <summary>The inverse of the covariance + t I: [d, d].</summary>
+    public void Precision(double t, Span<double> precision)
+    {
+        var d = _mean.Length;
+        precision.Clear();
+        for (var j = 0; j < d; j++)
+        {
+            if (_axes is null)
+            {
+                precision[j * (d + 1)] = 1 / (_eigenvalues[j] + t);
+                continue;
+            }
+
+            for (var l = 0; l < d; l++)
+            {
+                for (var k = 0; k < d; k++)
+                {
+                    precision[(j * d) + l] += _axes[(j * d) + k] * _axes[(l * d) + k] / (_eigenvalues[k] + t);
+                }
+            }
+        }
+    }
+
     private static (double[] Values, double[] Axes) Diagonalise(double[] a, int d)
     {
         const int MostSweeps = 60;

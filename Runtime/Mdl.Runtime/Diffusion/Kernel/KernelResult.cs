@@ -64,7 +64,7 @@ internal static unsafe class KernelResult
         }
     }
 
-    // The density is at most weight / (n t^(d/2)) exactly if the sum is at most weight (2 pi)^(d/2).
-    private static double LogThreshold<T>(in KernelCall<T> call)
+    /// <summary>The density is at most weight / (n t^(d/2)) exactly if the sum is at most weight (2 pi)^(d/2), of which this is the logarithm.</summary>
+    public static double LogThreshold<T>(in KernelCall<T> call)
         where T : unmanaged, IBinaryFloatingPointIeee754<T> => Math.Log(call.Tail.Weight) + (0.5 * call.Dimensions * Math.Log(2 * Math.PI));
 }
