@@ -50,6 +50,11 @@ public static unsafe partial class Gemm
         }
 
         var plan = GemmPlan.Create(kernels, team.Threads, batches, m, n, k);
+        if (plan.Chunks > 1 && m <= Dots.MostRows && b.RowStride == 1 && b.ColumnStride != 1 && b.Rows == null)
+        {
+            plan = GemmPlan.ForColumns(kernels, team.Threads, m, n, Weight.Bytes(b.Format, b.ColumnStride));
+        }
+
         var call = new BatchedCall<TEpilogue>
         {
             Team = team,

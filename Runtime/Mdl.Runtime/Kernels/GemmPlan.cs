@@ -65,5 +65,18 @@ internal readonly struct GemmPlan
         return best;
     }
 
+    /// <summary>
+    /// Cuts the product of a few rows with a k x n matrix whose columns are contiguous and which is read once, from memory. Threads that read far from each
+    /// other, and a power of two apart, ask the same banks of memory for different pages in turn and both wait; with small chunks, handed out in order,
+    /// they read side by side.
+    /// </summary>
+    public static GemmPlan ForColumns(MicroKernels kernels, int threads, int m, int n, long columnBytes)
+    {
+        const long ChunkBytes = 1 << 18;
+        var each = RoundUp((n + threads - 1) / threads, kernels.TileColumns);
+        var near = RoundUp((int)Math.Min(n, Math.Max(1, ChunkBytes / Math.Max(columnBytes, 1))), kernels.TileColumns);
+        return new GemmPlan(m, n, m, Math.Min(each, near));
+    }
+
     private static int RoundUp(int value, int unit) => (value + unit - 1) / unit * unit;
 }

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using System.Runtime.Intrinsics.X86;
 
 namespace Mdl.Runtime.Kernels;
 
@@ -8,9 +7,12 @@ namespace Mdl.Runtime.Kernels;
 /// As <see cref="Dots"/>, with a matrix of bfloat16. A vector of 32 of them is taken as 16 pairs: the even elements are its lanes shifted up, the odd
 /// ones its lanes without their lower halves, so nothing has to be brought into order but the few rows of the left operand.
 /// </summary>
+/// <remarks>
+/// Columns are read one after the other, so that a thread reads memory from one end to the other: the hardware fetches one such stream ahead, also past the
+/// end of a column and of a page, but loses its way where four columns are read side by side, even with fetches by hand.
+/// </remarks>
 internal static unsafe class PairDots
 {
-    private const int Group = 4;
     private const int Step = 32;
 
     /// <summary>Bytes of scratch memory for this many elements along the contraction.</summary>
@@ -20,7 +22,6 @@ internal static unsafe class PairDots
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(in Matrix a, in Matrix b, float* c, long ldc, int m, int n, int k, float alpha, bool accumulate, void* scratch)
     {
-        var sums = stackalloc float[Group];
         var halves = (float*)scratch;
         var paired = k / Step * Step;
         for (var i = 0; i < m; i++)
@@ -28,29 +29,20 @@ internal static unsafe class PairDots
             Split(a.Row(i), paired, halves + i * (long)paired);
         }
 
-        for (var j = 0; j < n; j += Group)
+        for (var j = 0; j < n; j++)
         {
-            // Columns that do not exist repeat the last one.
-            var columns = Math.Min(Group, n - j);
-            var b0 = (ushort*)b.Data + j * b.ColumnStride;
-            var b1 = b0 + (columns > 1 ? b.ColumnStride : 0);
-            var b2 = b1 + (columns > 2 ? b.ColumnStride : 0);
-            var b3 = b2 + (columns > 3 ? b.ColumnStride : 0);
-            for (var i = 0; i < m; i++)
+            var column = (ushort*)b.Data + j * b.ColumnStride;
+            var i = 0;
+            for (; i + 2 <= m; i += 2)
             {
-                Four(halves + i * (long)paired, b0, b1, b2, b3, paired, i == 0 ? Group * b.ColumnStride : 0, sums);
-                var row = a.Row(i);
-                var target = c + i * ldc + j;
-                for (var q = 0; q < columns; q++)
-                {
-                    var column = (ushort*)b.Data + (j + q) * b.ColumnStride;
-                    for (var l = paired; l < k; l++)
-                    {
-                        sums[q] += row[l] * BFloat16.Widen(column[l]);
-                    }
+                var (first, second) = Two(halves + i * (long)paired, halves + (i + 1L) * paired, column, paired);
+                Finish(first, a.Row(i), column, c + i * ldc + j, paired, k, alpha, accumulate);
+                Finish(second, a.Row(i + 1), column, c + (i + 1) * ldc + j, paired, k, alpha, accumulate);
+            }
 
-                    target[q] = alpha * sums[q] + (accumulate ? target[q] : 0);
-                }
+            if (i < m)
+            {
+                Finish(One(halves + i * (long)paired, column, paired), a.Row(i), column, c + i * ldc + j, paired, k, alpha, accumulate);
             }
         }
     }
@@ -69,42 +61,50 @@ internal static unsafe class PairDots
         }
     }
 
-    // Columns are often just as long as a page, where the hardware's prefetching stops: the next columns are fetched by hand.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Four(float* halves, ushort* b0, ushort* b1, ushort* b2, ushort* b3, int count, long ahead, float* sums)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float One(float* halves, ushort* column, int count)
     {
-        Vector512<float> even0 = default, even1 = default, even2 = default, even3 = default;
-        Vector512<float> odd0 = default, odd1 = default, odd2 = default, odd3 = default;
+        Vector512<float> even = default, odd = default;
         var upper = Vector512.Create(0xFFFF0000u);
         for (var i = 0; i < count; i += Step)
         {
-            if (Sse.IsSupported && ahead > 0)
-            {
-                Sse.Prefetch0(b0 + i + ahead);
-                Sse.Prefetch0(b1 + i + ahead);
-                Sse.Prefetch0(b2 + i + ahead);
-                Sse.Prefetch0(b3 + i + ahead);
-            }
-
-            var x = Vector512.Load(halves + i);
-            var y = Vector512.Load(halves + i + Step / 2);
-            var p0 = Vector512.Load((uint*)(b0 + i));
-            even0 = Vector512.FusedMultiplyAdd(x, Vector512.ShiftLeft(p0, 16).AsSingle(), even0);
-            odd0 = Vector512.FusedMultiplyAdd(y, (p0 & upper).AsSingle(), odd0);
-            var p1 = Vector512.Load((uint*)(b1 + i));
-            even1 = Vector512.FusedMultiplyAdd(x, Vector512.ShiftLeft(p1, 16).AsSingle(), even1);
-            odd1 = Vector512.FusedMultiplyAdd(y, (p1 & upper).AsSingle(), odd1);
-            var p2 = Vector512.Load((uint*)(b2 + i));
-            even2 = Vector512.FusedMultiplyAdd(x, Vector512.ShiftLeft(p2, 16).AsSingle(), even2);
-            odd2 = Vector512.FusedMultiplyAdd(y, (p2 & upper).AsSingle(), odd2);
-            var p3 = Vector512.Load((uint*)(b3 + i));
-            even3 = Vector512.FusedMultiplyAdd(x, Vector512.ShiftLeft(p3, 16).AsSingle(), even3);
-            odd3 = Vector512.FusedMultiplyAdd(y, (p3 & upper).AsSingle(), odd3);
+            var pairs = Vector512.Load((uint*)(column + i));
+            even = Vector512.FusedMultiplyAdd(Vector512.Load(halves + i), Vector512.ShiftLeft(pairs, 16).AsSingle(), even);
+            odd = Vector512.FusedMultiplyAdd(Vector512.Load(halves + i + Step / 2), (pairs & upper).AsSingle(), odd);
         }
 
-        sums[0] = Vector512.Sum(even0 + odd0);
-        sums[1] = Vector512.Sum(even1 + odd1);
-        sums[2] = Vector512.Sum(even2 + odd2);
-        sums[3] = Vector512.Sum(even3 + odd3);
+        return Vector512.Sum(even + odd);
+    }
+
+    // Two rows, each with the additions of a single one.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (float First, float Second) Two(float* first, float* second, ushort* column, int count)
+    {
+        Vector512<float> even0 = default, odd0 = default, even1 = default, odd1 = default;
+        var upper = Vector512.Create(0xFFFF0000u);
+        for (var i = 0; i < count; i += Step)
+        {
+            var pairs = Vector512.Load((uint*)(column + i));
+            var even = Vector512.ShiftLeft(pairs, 16).AsSingle();
+            var odd = (pairs & upper).AsSingle();
+            even0 = Vector512.FusedMultiplyAdd(Vector512.Load(first + i), even, even0);
+            odd0 = Vector512.FusedMultiplyAdd(Vector512.Load(first + i + Step / 2), odd, odd0);
+            even1 = Vector512.FusedMultiplyAdd(Vector512.Load(second + i), even, even1);
+            odd1 = Vector512.FusedMultiplyAdd(Vector512.Load(second + i + Step / 2), odd, odd1);
+        }
+
+        return (Vector512.Sum(even0 + odd0), Vector512.Sum(even1 + odd1));
+    }
+
+    // Adds the elements that fill no vector.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish(float sum, float* row, ushort* column, float* target, int paired, int k, float alpha, bool accumulate)
+    {
+        for (var l = paired; l < k; l++)
+        {
+            sum += row[l] * BFloat16.Widen(column[l]);
+        }
+
+        *target = alpha * sum + (accumulate ? *target : 0);
     }
 }
