@@ -204,8 +204,7 @@ internal static class ModelEmitter
 
     private static string Training(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan plan, long? longest, string? folder)
     {
-        var shortFormats = model.Settings.Precision == "bf16";
-        var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: false, buffers, folder, shortFormats);
+        var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: false, buffers, folder, model.Settings.Precision == "bf16" ? ProgramEmitter.BFloat16 : "");
         var steps = plan.Program.Top.Steps.Count;
         var code = Header(buffers, model, ns);
         code.Open($"public sealed partial class {model.ClassName}");
@@ -306,7 +305,7 @@ internal static class ModelEmitter
     {
         // The caches that the class speaks of are known when the statements are written.
         var ragged = plan.Uncached is null;
-        var emitter = new ProgramEmitter(ragged ? HostDialect.Ragged : HostDialect.Instance, plan.Program, cached: true, buffers, folder);
+        var emitter = new ProgramEmitter(ragged ? HostDialect.Ragged : HostDialect.Instance, plan.Program, cached: true, buffers, folder, ProgramEmitter.AsHeld);
         var run = buffers.Statements.Restart(3);
         emitter.Statements(run, 0, plan.Program.Top.Steps.Count);
         var used = layout.Parameters.Select((p, i) => (Parameter: p, Index: i)).Where(p => plan.Parameters.Contains(p.Parameter.Key)).ToList();

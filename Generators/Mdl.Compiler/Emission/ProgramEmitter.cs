@@ -7,8 +7,14 @@ using static Mdl.Compiler.Emission.Expressions;
 namespace Mdl.Compiler.Emission;
 
 /// <summary>Writes the steps of a plan as statements, and the kernels that they launch.</summary>
-internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool cached, EmissionBuffers buffers, string? sourceFolder, bool shortFormats = false)
+internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool cached, EmissionBuffers buffers, string? sourceFolder, string arithmetic = "")
 {
+    /// <summary>Operands of products are rounded to bfloat16.</summary>
+    public const string BFloat16 = "BFloat16";
+
+    /// <summary>Rows of products are rounded as the matrices are that are held in blocks of integers.</summary>
+    public const string AsHeld = "Int8Blocks";
+
     private readonly CodeWriter _kernels = buffers.Kernels.Restart(2);
     private readonly List<(string Name, Dim Size)> _caches = [];
     private readonly List<string> _cacheLayers = [];
@@ -139,11 +145,11 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
         _launches.Add((summary, loops.Count == 0 ? "" : loops[loops.Count - 1].Variable, loops.Aggregate(1, (calls, l) => calls * l.Count), isShort));
     }
 
-    private bool IsShort(ScopePlan plan, int node) => shortFormats
+    private bool IsShort(ScopePlan plan, int node) => arithmetic == BFloat16
         && plan.Graph.Nodes[node].Operation is Contract { InF32: false } or GroupedContract { InF32: false } or GroupedOuter { InF32: false }
             or LinearCrossEntropy or LinearCrossEntropyGradient or LinearCrossEntropyWithGradient;
 
-    private TemplateEmitter Template(ScopePlan plan, Func<StridedView[], string>? cache) => new(dialect, plan, cache, shortFormats);
+    private TemplateEmitter Template(ScopePlan plan, Func<StridedView[], string>? cache) => new(dialect, plan, cache, arithmetic);
 
     private void Product(CodeWriter code, ScopePlan plan, ProductStep step, IReadOnlyList<(string Variable, int Count)> loops)
     {

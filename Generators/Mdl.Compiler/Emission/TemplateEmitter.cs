@@ -8,7 +8,7 @@ namespace Mdl.Compiler.Emission;
 
 /// <summary>Writes the calls of the runtime's kernels: one method per operation, found by its name.</summary>
 internal sealed class TemplateEmitter(
-    Dialect dialect, ScopePlan plan, Func<StridedView[], string>? cache, bool shortFormats)
+    Dialect dialect, ScopePlan plan, Func<StridedView[], string>? cache, string arithmetic)
 {
     private Graph Graph => plan.Graph;
 
@@ -37,7 +37,7 @@ internal sealed class TemplateEmitter(
     }
 
     // What the model's precision adds to the call of a product.
-    private string Arithmetic(bool inF32) => shortFormats && !inF32 ? ", arithmetic: ElementFormat.BFloat16" : "";
+    private string Arithmetic(bool inF32) => arithmetic.Length > 0 && !inF32 ? $", arithmetic: ElementFormat.{arithmetic}" : "";
 
     private string P(StridedView view) => dialect.FloatsOf(plan.StorageOf(view));
 

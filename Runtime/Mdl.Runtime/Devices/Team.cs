@@ -21,6 +21,7 @@ public sealed unsafe class Team : IDisposable
 
     private readonly Lazy<MicroKernels?> _pairKernels;
     private readonly Lazy<MicroKernels?> _byteKernels;
+    private readonly Lazy<ByteBlockKernels?> _byteBlocks;
     private readonly Lock _gate = new();
     private readonly SemaphoreSlim _wake = new(0);
     private readonly SemaphoreSlim _done = new(0);
@@ -55,6 +56,7 @@ public sealed unsafe class Team : IDisposable
         Kernels = kernels;
         _pairKernels = new(() => ShortFormatKernels.TryCreate(kernels, ElementFormat.BFloat16, shortFormatsAtAnySpeed));
         _byteKernels = new(() => ShortFormatKernels.TryCreate(kernels, ElementFormat.SByte, shortFormatsAtAnySpeed));
+        _byteBlocks = new(() => _byteKernels.Value is null ? null : new ByteBlockKernels());
         _scratch = new TeamScratch(threads + 2);
         _workers = new Thread[threads - 1];
         for (var i = 0; i < _workers.Length; i++)
@@ -84,6 +86,9 @@ public sealed unsafe class Team : IDisposable
         ElementFormat.BFloat16 => _pairKernels.Value ?? Kernels,
         _ => _byteKernels.Value,
     };
+
+    /// <summary>The inner kernels that multiply blocks of bytes with scales; null where the processor has no byte products.</summary>
+    internal ByteBlockKernels? ByteBlocks => _byteBlocks.Value;
 
     /// <summary>
     /// Calls <c>body(arguments, chunk, worker)</c> once for each chunk in 0 .. chunks - 1 and returns when all are done. Worker is below
@@ -176,6 +181,11 @@ public sealed unsafe class Team : IDisposable
 
         _scratch.Dispose();
         Kernels.Dispose();
+        if (_byteBlocks.IsValueCreated)
+        {
+            _byteBlocks.Value?.Dispose();
+        }
+
         foreach (var kernels in new[] { _pairKernels, _byteKernels })
         {
             if (kernels.IsValueCreated)

@@ -12,7 +12,10 @@ public enum ElementFormat
     /// <summary>Signed integers of 1 byte.</summary>
     SByte,
 
-    /// <summary>Signed integers of 1 byte in blocks of 32 that share a scale in bfloat16; 8.5 bits a number. Only held, never multiplied in this form.</summary>
+    /// <summary>
+    /// Signed integers of 1 byte in blocks of 32 that share a scale in bfloat16; 8.5 bits a number. As a form of arithmetic: products of many rows with a
+    /// matrix that is held in blocks of integers round the rows to such blocks too, where the processor multiplies bytes; all others are those in single precision.
+    /// </summary>
     Int8Blocks,
 
     /// <summary>Integers of 4 bits, less 8, in blocks of 32 that share a scale in bfloat16; 4.5 bits a number. Only held.</summary>

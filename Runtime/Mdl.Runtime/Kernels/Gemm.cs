@@ -42,6 +42,12 @@ public static unsafe partial class Gemm
             return;
         }
 
+        if (batches == 1 && IsRounded(team, arithmetic, m, LeastByteRows) && ByteBlocks.Fits(a, b, k))
+        {
+            Rounded(team, a, b, c, ldc, m, n, k, accumulate, epilogue);
+            return;
+        }
+
         var kernels = FloatKernels(team, arithmetic);
         if (batches == 1 && Shares(kernels, team.Threads, m, n, k))
         {
@@ -78,7 +84,7 @@ public static unsafe partial class Gemm
 
     private static MicroKernels FloatKernels(Team team, ElementFormat arithmetic) => arithmetic == ElementFormat.SByte
         ? throw new ArgumentException("Products of bytes have integer results.", nameof(arithmetic))
-        : team.KernelsFor(arithmetic)!;
+        : team.KernelsFor(Unrounded(arithmetic))!;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void BatchedChunk<TEpilogue>(void* arguments, int chunk, int worker)

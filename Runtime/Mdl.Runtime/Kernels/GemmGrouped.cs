@@ -49,6 +49,7 @@ public static unsafe partial class Gemm
             K = k,
             Accumulate = accumulate,
             Epilogue = epilogue,
+            IsRounded = transposeRight && IsRounded(team, arithmetic, rows, LeastGroupedByteRows) && ByteBlocks.Fits(x, Matrix.Transposed(w, k), k),
         };
         team.Run(&GroupedChunk<TEpilogue>, Unsafe.AsPointer(ref call), chunks);
         if (!accumulate)
@@ -90,6 +91,14 @@ public static unsafe partial class Gemm
         var m = Math.Min(call.RowBlock, call.Offsets[e + 1] - row);
         int n = call.N, k = call.K;
         var w = call.W + (long)e * n * k;
+        if (call.IsRounded)
+        {
+            RoundedExpert(
+                call.Team.ByteBlocks!, call.X.At(row, 0), Matrix.Transposed(w, k), call.Y + (long)row * n, default, null, m, n, k, call.Accumulate,
+                call.Team.Scratch(worker, RoundedExpertBytes(m, k)), ref call.Epilogue, row);
+            return;
+        }
+
         var kernels = call.Kernels;
         var scratch = call.Team.Scratch(worker, GemmBlock.StreamedScratchBytes(kernels, m, n, k));
         GemmBlock.RunStreamed(
@@ -111,5 +120,6 @@ public static unsafe partial class Gemm
         public int K;
         public bool Accumulate;
         public TEpilogue Epilogue;
+        public bool IsRounded;
     }
 }

@@ -51,6 +51,8 @@ public static unsafe partial class Gemm
             N = n,
             K = k,
             Epilogue = epilogue,
+            IsRounded = transposeRight && IsRounded(team, arithmetic, rows, LeastGroupedByteRows) && ByteBlocks.Fits(x, Matrix.Transposed(w, k), k)
+                && (wSecond.IsNull || wSecond.Format == w.Format),
         };
         team.Run(&GroupedRowsChunk<TEpilogue>, Unsafe.AsPointer(ref call), chunks);
         if (used < rows)
@@ -95,15 +97,25 @@ public static unsafe partial class Gemm
         var kernels = call.Kernels;
         long floats = ((long)m * call.N + 15) / 16 * 16;
         long one = call.Y == null ? floats : 0, other = call.YSecond == null && !call.WSecond.IsNull ? floats : 0;
-        var memory = (float*)call.Team.Scratch(worker, (one + other) * sizeof(float) + GemmBlock.StreamedScratchBytes(kernels, m, call.N, call.K));
+        var bytes = call.IsRounded ? RoundedExpertBytes(m, call.K) : GemmBlock.StreamedScratchBytes(kernels, m, call.N, call.K);
+        var memory = (float*)call.Team.Scratch(worker, (one + other) * sizeof(float) + bytes);
         var scratch = memory + one + other;
         var first = call.Y != null ? call.Y : memory - (long)row * call.N;
         var second = call.WSecond.IsNull ? null : call.YSecond != null ? call.YSecond : memory + one - (long)row * call.N;
         var none = default(NoEpilogue);
-        GemmBlock.RunStreamed(
-            kernels, call.X.At(row, 0), MatrixOf(call, call.W, e), first + (long)row * call.N,
-            MatrixOf(call, call.WSecond, e), second == null ? null : second + (long)row * call.N,
-            call.N, m, call.N, call.K, false, scratch, ref none, row, call.Offsets[e + 1] - call.Offsets[e]);
+        var (c, cSecond) = ((nint)(first + (long)row * call.N), (nint)(second == null ? null : second + (long)row * call.N));
+        var (w, wSecond) = (MatrixOf(call, call.W, e), MatrixOf(call, call.WSecond, e));
+        if (call.IsRounded)
+        {
+            RoundedExpert(call.Team.ByteBlocks!, call.X.At(row, 0), w, (float*)c, wSecond, (float*)cSecond, m, call.N, call.K, false, scratch, ref none, row);
+        }
+        else
+        {
+            GemmBlock.RunStreamed(
+                kernels, call.X.At(row, 0), w, (float*)c, wSecond, (float*)cSecond, call.N, m, call.N, call.K, false, scratch, ref none, row,
+                call.Offsets[e + 1] - call.Offsets[e]);
+        }
+
         call.Epilogue.Apply(row, row + m, 0, first, second);
     }
 
@@ -129,5 +141,6 @@ public static unsafe partial class Gemm
         public int N;
         public int K;
         public TEpilogue Epilogue;
+        public bool IsRounded;
     }
 }

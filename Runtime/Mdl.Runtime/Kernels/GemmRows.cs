@@ -39,7 +39,8 @@ public static unsafe partial class Gemm
         }
 
         // Few rows are cut by columns, which takes whole products; their bits are the same, except that very few rows add in another order.
-        var whole = rows <= (first.W.IsBlocks ? BlockDots.MostRows : Dots.MostRows) || (team.Threads > 1 && blocks < 2 * team.Threads);
+        var whole = rows <= (first.W.IsBlocks ? BlockDots.MostRows : Dots.MostRows) || (team.Threads > 1 && blocks < 2 * team.Threads)
+            || (IsRounded(team, arithmetic, rows, LeastByteRows) && ByteBlocks.Fits(x, first.W, k) && (second.N == 0 || ByteBlocks.Fits(x, second.W, k)));
         var kernels = FloatKernels(team, arithmetic);
         using var hold = team.Hold();
         long one = whole ? Missing(first, rows) : GemmBlock.PackedFloats(kernels, first.N, k);

@@ -171,7 +171,7 @@ public sealed unsafe class BlockFormatTests
     }
 
     /// <summary>Memory in a format, and the numbers that it keeps.</summary>
-    private sealed class Held : IDisposable
+    internal sealed class Held : IDisposable
     {
         private readonly byte* _data;
         private readonly byte* _scales;
