@@ -58,7 +58,10 @@ public sealed class LiteTests : IDisposable
         using var plain = new LingLiteTiny();
         plain.Store.CopyFrom(held.Store);
         var (expected, actual) = (plain.Forward([1, 2, 3]), held.Forward([1, 2, 3]));
-        Assert.All(expected.Zip(actual), p => Assert.Equal(p.First, p.Second, 1e-5 * expected.Max(Math.Abs)));
+
+        // Few rows keep 15 bits for products with integers.
+        var tolerance = (format is WeightFormat.Int8 or WeightFormat.Int4 ? 2e-4 : 1e-5) * expected.Max(Math.Abs);
+        Assert.All(expected.Zip(actual), p => Assert.Equal(p.First, p.Second, tolerance));
     }
 
     [Theory]

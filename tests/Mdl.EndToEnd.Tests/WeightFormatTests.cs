@@ -30,13 +30,14 @@ public sealed unsafe class WeightFormatTests : IDisposable
         plain.Store.CopyFrom(held.Store);
         var tokens = TestModels.Tokens(plain, length, seed: 4);
 
-        // The same products of the same numbers; few rows add in another order than many, over at most 256 terms.
+        // The same products of the same numbers; few rows add in another order than many, over at most 256 terms. With integers, few rows keep 15 bits: each
+        // element is off by up to 3e-5 of the largest of its block.
         var (expected, actual) = (plain.Forward(tokens), held.Forward(tokens));
         var scale = expected.Max(Math.Abs);
         Assert.True(scale > 0.01);
         for (var i = 0; i < expected.Length; i++)
         {
-            Assert.Equal(expected[i], actual[i], 1e-5 * scale);
+            Assert.Equal(expected[i], actual[i], (format is WeightFormat.Int8 or WeightFormat.Int4 ? 2e-4 : 1e-5) * scale);
         }
     }
 

@@ -8,6 +8,7 @@ internal sealed unsafe class ByteBlockKernels : IDisposable
 {
     private const int Lanes = 16;
     private readonly nint[] _kernels = new nint[ByteTile.Rows * 4];
+    private readonly nint[] _dots = new nint[ByteDotsCall.Rows * 4];
     private readonly List<CodeMemory> _code = [];
     private readonly Lock _gate = new();
 
@@ -22,10 +23,24 @@ internal sealed unsafe class ByteBlockKernels : IDisposable
         var kernel = Volatile.Read(ref _kernels[index]);
         if (kernel == 0)
         {
-            kernel = Assemble(index, rows, vectors, missing > 0);
+            kernel = Assemble(_kernels, index, () => ByteTileAssembler.Assemble(CallingConvention.Native, rows, vectors, missing > 0));
         }
 
         ((delegate* unmanaged[SuppressGCTransition]<ByteTile*, void>)kernel)(tile);
+    }
+
+    /// <summary>Computes a call of at most <see cref="ByteDotsCall.Rows"/> rows with one or four columns, of bytes or of half bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public void Run(ByteDotsCall* call, int rows, bool isOneColumn, bool halves)
+    {
+        var index = ((rows - 1) * 4) + (isOneColumn ? 2 : 0) + (halves ? 1 : 0);
+        var kernel = Volatile.Read(ref _dots[index]);
+        if (kernel == 0)
+        {
+            kernel = Assemble(_dots, index, () => ByteDotsAssembler.Assemble(CallingConvention.Native, rows, isOneColumn ? 1 : ByteDotsCall.Columns, halves));
+        }
+
+        ((delegate* unmanaged[SuppressGCTransition]<ByteDotsCall*, void>)kernel)(call);
     }
 
     /// <inheritdoc/>
@@ -34,23 +49,24 @@ internal sealed unsafe class ByteBlockKernels : IDisposable
         lock (_gate)
         {
             Array.Clear(_kernels);
+            Array.Clear(_dots);
             _code.ForEach(code => code.Dispose());
             _code.Clear();
         }
     }
 
-    private nint Assemble(int index, int rows, int vectors, bool masked)
+    private nint Assemble(nint[] kernels, int index, Func<byte[]> assemble)
     {
         lock (_gate)
         {
-            if (_kernels[index] == 0)
+            if (kernels[index] == 0)
             {
-                var code = CodeMemory.TryCreate(ByteTileAssembler.Assemble(CallingConvention.Native, rows, vectors, masked)) ?? throw CodeMemory.Exhausted();
+                var code = CodeMemory.TryCreate(assemble()) ?? throw CodeMemory.Exhausted();
                 _code.Add(code);
-                Volatile.Write(ref _kernels[index], (nint)code.Entry);
+                Volatile.Write(ref kernels[index], (nint)code.Entry);
             }
 
-            return _kernels[index];
+            return kernels[index];
         }
     }
 }

@@ -118,11 +118,7 @@ internal static unsafe class ByteBlocks
         for (var i = 0; i < k; i += ByteTile.Block)
         {
             var (low, high) = (Vector512.Load(x + i), Vector512.Load(x + i + 16));
-            var both = Vector512.Max(Vector512.Abs(low), Vector512.Abs(high));
-            var half = Vector256.Max(both.GetLower(), both.GetUpper());
-            var quarter = Vector128.Max(half.GetLower(), half.GetUpper());
-            var largest = MathF.Max(MathF.Max(quarter[0], quarter[1]), MathF.Max(quarter[2], quarter[3]));
-            var scale = largest / 127;
+            var scale = Largest(low, high) / 127;
             var inverse = scale == 0 ? 0 : 1 / scale;
             var p = Vector512.ConvertToInt32(Vector512.Round(low * inverse));
             var q = Vector512.ConvertToInt32(Vector512.Round(high * inverse));
@@ -140,8 +136,19 @@ internal static unsafe class ByteBlocks
         }
     }
 
+    /// <summary>The largest magnitude of a block.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<sbyte> Bytes(Vector512<int> x)
+    public static float Largest(Vector512<float> low, Vector512<float> high)
+    {
+        var both = Vector512.Max(Vector512.Abs(low), Vector512.Abs(high));
+        var half = Vector256.Max(both.GetLower(), both.GetUpper());
+        var quarter = Vector128.Max(half.GetLower(), half.GetUpper());
+        return MathF.Max(MathF.Max(quarter[0], quarter[1]), MathF.Max(quarter[2], quarter[3]));
+    }
+
+    /// <summary>Integers that fit as bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<sbyte> Bytes(Vector512<int> x)
     {
         if (Avx512F.IsSupported)
         {

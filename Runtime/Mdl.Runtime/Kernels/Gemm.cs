@@ -48,6 +48,12 @@ public static unsafe partial class Gemm
             return;
         }
 
+        if (batches == 1 && m <= BlockDots.MostRows && IsFew(team, arithmetic, a, b, k))
+        {
+            Few(team, a, b, c, ldc, m, n, k, accumulate, epilogue);
+            return;
+        }
+
         var kernels = FloatKernels(team, arithmetic);
         if (batches == 1 && Shares(kernels, team.Threads, m, n, k))
         {

@@ -49,6 +49,7 @@ public static unsafe partial class Gemm
             K = k,
             Accumulate = accumulate,
             Epilogue = epilogue,
+            IsFew = transposeRight && rows < LeastGroupedByteRows && IsFew(team, arithmetic, x, Matrix.Transposed(w, k), k),
             IsRounded = transposeRight && IsRounded(team, arithmetic, rows, LeastGroupedByteRows) && ByteBlocks.Fits(x, Matrix.Transposed(w, k), k),
         };
         team.Run(&GroupedChunk<TEpilogue>, Unsafe.AsPointer(ref call), chunks);
@@ -91,6 +92,14 @@ public static unsafe partial class Gemm
         var m = Math.Min(call.RowBlock, call.Offsets[e + 1] - row);
         int n = call.N, k = call.K;
         var w = call.W + (long)e * n * k;
+        if (call.IsFew)
+        {
+            FewOfExpert(
+                call.Team.ByteBlocks!, call.X.At(row, 0), Matrix.Transposed(w, k), call.Y + (long)row * n, default, null, m, n, k, call.Accumulate,
+                call.Team.Scratch(worker, ByteDots.Bytes(m, k)), ref call.Epilogue, row);
+            return;
+        }
+
         if (call.IsRounded)
         {
             RoundedExpert(
@@ -120,6 +129,7 @@ public static unsafe partial class Gemm
         public int K;
         public bool Accumulate;
         public TEpilogue Epilogue;
+        public bool IsFew;
         public bool IsRounded;
     }
 }

@@ -51,6 +51,8 @@ public static unsafe partial class Gemm
             N = n,
             K = k,
             Epilogue = epilogue,
+            IsFew = transposeRight && rows < LeastGroupedByteRows && IsFew(team, arithmetic, x, Matrix.Transposed(w, k), k)
+                && (wSecond.IsNull || wSecond.Format == w.Format),
             IsRounded = transposeRight && IsRounded(team, arithmetic, rows, LeastGroupedByteRows) && ByteBlocks.Fits(x, Matrix.Transposed(w, k), k)
                 && (wSecond.IsNull || wSecond.Format == w.Format),
         };
@@ -97,7 +99,7 @@ public static unsafe partial class Gemm
         var kernels = call.Kernels;
         long floats = ((long)m * call.N + 15) / 16 * 16;
         long one = call.Y == null ? floats : 0, other = call.YSecond == null && !call.WSecond.IsNull ? floats : 0;
-        var bytes = call.IsRounded ? RoundedExpertBytes(m, call.K) : GemmBlock.StreamedScratchBytes(kernels, m, call.N, call.K);
+        var bytes = call.IsFew ? ByteDots.Bytes(m, call.K) : call.IsRounded ? RoundedExpertBytes(m, call.K) : GemmBlock.StreamedScratchBytes(kernels, m, call.N, call.K);
         var memory = (float*)call.Team.Scratch(worker, (one + other) * sizeof(float) + bytes);
         var scratch = memory + one + other;
         var first = call.Y != null ? call.Y : memory - (long)row * call.N;
@@ -105,7 +107,11 @@ public static unsafe partial class Gemm
         var none = default(NoEpilogue);
         var (c, cSecond) = ((nint)(first + (long)row * call.N), (nint)(second == null ? null : second + (long)row * call.N));
         var (w, wSecond) = (MatrixOf(call, call.W, e), MatrixOf(call, call.WSecond, e));
-        if (call.IsRounded)
+        if (call.IsFew)
+        {
+            FewOfExpert(call.Team.ByteBlocks!, call.X.At(row, 0), w, (float*)c, wSecond, (float*)cSecond, m, call.N, call.K, false, scratch, ref none, row);
+        }
+        else if (call.IsRounded)
         {
             RoundedExpert(call.Team.ByteBlocks!, call.X.At(row, 0), w, (float*)c, wSecond, (float*)cSecond, m, call.N, call.K, false, scratch, ref none, row);
         }
@@ -141,6 +147,7 @@ public static unsafe partial class Gemm
         public int N;
         public int K;
         public TEpilogue Epilogue;
+        public bool IsFew;
         public bool IsRounded;
     }
 }

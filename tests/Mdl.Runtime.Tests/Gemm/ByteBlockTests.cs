@@ -89,8 +89,78 @@ public sealed unsafe class ByteBlockTests
         Assert.All(y[(297 * N)..], v => Assert.Equal(0, v));
     }
 
+    [SkippableTheory]
+    [InlineData(ElementFormat.Int8Blocks)]
+    [InlineData(ElementFormat.Int4Blocks)]
+    public void Few_rows_keep_15_bits_and_have_the_bits_of_single_ones(ElementFormat format)
+    {
+        foreach (var (n, k) in new[] { (1, 64), (7, 128), (30, 576), (1001, 64) })
+        {
+            using var team = Team(2);
+            var random = new Random(n + k);
+            using var w = new Held(format, (long)n * k, random);
+            var x = Numbers(random, 16 * k);
+            var alone = new float[16 * n];
+            fixed (float* left = x, one = alone)
+            {
+                for (var i = 0; i < 16; i++)
+                {
+                    Product.Run(team, Matrix.RowMajor(left + (i * k), k), Matrix.Transposed(w.Weight, k), one + (i * n), n, 1, n, k, accumulate: false, AsHeld);
+                }
+
+                Check(alone, Rounded(x, 16319), w.Numbers, 16, n, k);
+                foreach (var m in new[] { 2, 3, 4, 5, 8, 16 })
+                {
+                    var y = new float[m * n];
+                    fixed (float* product = y)
+                    {
+                        Product.Run(team, Matrix.RowMajor(left, k), Matrix.Transposed(w.Weight, k), product, n, m, n, k, accumulate: false, AsHeld);
+                        Assert.Equal(alone[..(m * n)], y);
+                        Product.Run(team, Matrix.RowMajor(left, k), Matrix.Transposed(w.Weight, k), product, n, m, n, k, accumulate: true, new Halve(), AsHeld);
+                        Assert.Equal(alone[..(m * n)], y);
+                    }
+                }
+            }
+        }
+    }
+
+    [SkippableTheory]
+    [InlineData(ElementFormat.Int8Blocks)]
+    [InlineData(ElementFormat.Int4Blocks)]
+    public void Few_rows_of_experts_have_the_bits_of_plain_products(ElementFormat format)
+    {
+        const int Experts = 4, N = 40, K = 192, Rows = 15;
+        int[] offsets = [0, 1, 6, 6, 13];
+        using var team = Team(2);
+        var random = new Random(8);
+        using var w = new Held(format, (long)Experts * N * K, random);
+        using var w2 = new Held(format, (long)Experts * N * K, random);
+        var x = Numbers(random, Rows * K);
+        var (y, first, second, plain) = (new float[Rows * N], new float[Rows * N], new float[Rows * N], new float[Rows * N]);
+        fixed (float* left = x, grouped = y, one = first, two = second, alone = plain)
+        fixed (int* o = offsets)
+        {
+            var matrix = Matrix.RowMajor(left, K);
+            Product.Grouped(team, matrix, w.Weight, true, o, Experts, grouped, Rows, N, K, arithmetic: AsHeld);
+            Product.GroupedRows(team, matrix, w.Weight, w2.Weight, true, o, Experts, one, two, Rows, N, K, default(Nothing), AsHeld);
+            Assert.Equal(y, first);
+            foreach (var (held, product) in new[] { (w, first), (w2, second) })
+            {
+                for (var e = 0; e < Experts; e++)
+                {
+                    for (var i = offsets[e]; i < offsets[e + 1]; i++)
+                    {
+                        Product.Run(team, Matrix.RowMajor(left + (i * K), K), Matrix.Transposed(held.Weight + ((long)e * N * K), K), alone + (i * N), N, 1, N, K, false, AsHeld);
+                    }
+                }
+
+                Assert.Equal(plain, product);
+            }
+        }
+    }
+
     [SkippableFact]
-    public void Rows_of_zeros_give_zeros_and_few_rows_are_not_rounded()
+    public void Rows_of_zeros_give_zeros_and_rows_between_are_not_rounded()
     {
         const int N = 33, K = 64;
         using var team = Team(2);
@@ -124,12 +194,12 @@ public sealed unsafe class ByteBlockTests
 
     private static float[] Numbers(Random random, int count) => [.. Enumerable.Range(0, count).Select(i => (float)((random.NextDouble() - 0.5) * Math.Pow(2, i / 32 % 7)))];
 
-    private static float[] Rounded(float[] x)
+    private static float[] Rounded(float[] x, float largest = 127)
     {
         var y = new float[x.Length];
         for (var i = 0; i < x.Length; i += 32)
         {
-            var scale = x[i..(i + 32)].Max(MathF.Abs) / 127;
+            var scale = x[i..(i + 32)].Max(MathF.Abs) / largest;
             for (var j = i; j < i + 32; j++)
             {
                 y[j] = scale == 0 ? 0 : MathF.Round(x[j] * (1 / scale)) * scale;

@@ -1,0 +1,111 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using Mdl.Runtime.Assembly;
+
+namespace Mdl.Runtime.Kernels;
+
+/// <summary>
+/// Products of few rows with matrices held in blocks of integers, as decoding needs them, multiplied as bytes. Rows are rounded to integers of 15 bits, which
+/// share a scale in blocks of 32 and are off by at most a 32 638th of the block's largest. The matrix is read once for four rows, and a row's bits do not depend on the
+/// others.
+/// </summary>
+internal static unsafe class ByteDots
+{
+    // 127 times 128 and 63: the upper part is a byte, the lower part has 7 bits.
+    private const float Largest = 16319;
+
+    /// <summary>Whether the operands have the form: as <see cref="ByteBlocks.Fits"/>, and a contraction of whole steps.</summary>
+    public static bool Fits(in Matrix a, in Matrix b, int k) => k % ByteDotsCall.Step == 0 && ByteBlocks.Fits(a, b, k);
+
+    /// <summary>Bytes of rounded rows.</summary>
+    public static long Bytes(int rows, int k) => rows * RowBytes(k);
+
+    /// <summary>Rounds rows for a matrix of a format.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Round(in Matrix a, int rows, int k, ElementFormat format, byte* rounded)
+    {
+        // Half bytes are taken 16 times as large, because they stay where they are in the upper half of a byte.
+        var factor = format == ElementFormat.Int8Blocks ? 1 : 0.0625f;
+        for (var r = 0; r < rows; r++)
+        {
+            Round(a.Row(r), k, factor, rounded + (r * RowBytes(k)));
+        }
+    }
+
+    /// <summary>c[rows, columns] (+)= a b, for some columns of b.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Run(
+        ByteBlockKernels kernels, byte* rounded, int rows, in Matrix b, int column, int columns, int k, float* c, long ldc, bool accumulate)
+    {
+        var sums = stackalloc float[ByteDotsCall.Rows * ByteDotsCall.Columns * 16];
+        var halves = b.Format == ElementFormat.Int4Blocks;
+        var start = b.Start + (column * b.ColumnStride);
+        var call = new ByteDotsCall
+        {
+            Mask = Vector512.Create(halves ? (byte)0xF0 : (byte)0x80),
+            Scales = Vector512.Create(Vector256.Create(Moved(0)), Vector256.Create(Moved(2))).AsByte(),
+            Shifts = Vector512.Create(4, 4, 4, 4, 0, 0, 0, 0, 4, 4, 4, 4, 0, 0, 0, 0),
+            ARowStep = RowBytes(k),
+            B = start.Data + (halves ? start.Element / 2 : start.Element),
+            BColumnStep = halves ? b.ColumnStride / 2 : b.ColumnStride,
+            S = start.Scales + (start.Element / 32 * sizeof(ushort)),
+            SColumnStep = b.ColumnStride / 32 * sizeof(ushort),
+            Steps = k / ByteDotsCall.Step,
+            Sums = sums,
+        };
+        for (var j = 0; j < columns;)
+        {
+            var isOne = columns - j < ByteDotsCall.Columns;
+            var width = isOne ? 1 : ByteDotsCall.Columns;
+            call.Ahead = width * call.BColumnStep;
+            for (var i = 0; i < rows; i += ByteDotsCall.Rows)
+            {
+                var height = Math.Min(ByteDotsCall.Rows, rows - i);
+                call.A = rounded + (i * RowBytes(k));
+                kernels.Run(&call, height, isOne, halves);
+                for (var s = 0; s < height * width; s++)
+                {
+                    var target = c + ((i + (s / width)) * ldc) + j + (s % width);
+                    *target = Vector512.Sum(Vector512.Load(sums + (s * 16))) + (accumulate ? *target : 0);
+                }
+            }
+
+            call.B += width * call.BColumnStep;
+            call.S += width * call.SColumnStep;
+            j += width;
+        }
+    }
+
+    private static long RowBytes(int k) => (long)k / ByteDotsCall.Step * ByteDotsCall.StepBytes;
+
+    // Two bytes become the upper half of four; an index above 127 gives 0.
+    private static uint Moved(uint first) => 0x8080u | (first << 16) | ((first + 1) << 24);
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Round(float* x, int k, float factor, byte* rounded)
+    {
+        for (var i = 0; i < k; i += ByteTile.Block)
+        {
+            var half = i / ByteTile.Block % 2;
+            var step = rounded + ((long)i / ByteDotsCall.Step * ByteDotsCall.StepBytes);
+            var (low, high) = (Vector512.Load(x + i), Vector512.Load(x + i + 16));
+            var scale = ByteBlocks.Largest(low, high) / Largest;
+            var inverse = scale == 0 ? 0 : 1 / scale;
+            var (p, q) = (Vector512.ConvertToInt32(Vector512.Round(low * inverse)), Vector512.ConvertToInt32(Vector512.Round(high * inverse)));
+            Write(p, step + (half * 32), step + 64 + (half * 32), step + 128 + (half * 32));
+            Write(q, step + (half * 32) + 16, step + 80 + (half * 32), step + 144 + (half * 32));
+            Vector256.Create(scale * factor).Store((float*)(step + 192) + (half * 8));
+        }
+    }
+
+    // Sums begin with less than 0, because the bytes of the matrix are 128 more than its integers.
+    private static void Write(Vector512<int> n, byte* sums, byte* upper, byte* lower)
+    {
+        var pairs = n + Vector512.Shuffle(n, Vector512.Create(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14));
+        var groups = pairs + Vector512.Shuffle(pairs, Vector512.Create(2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13));
+        (-Vector128.Create(groups[0], groups[4], groups[8], groups[12])).Store((int*)sums);
+        var tops = (n + Vector512.Create(64)) >> 7;
+        ByteBlocks.Bytes(tops).Store((sbyte*)upper);
+        ByteBlocks.Bytes(n - (tops << 7)).Store((sbyte*)lower);
+    }
+}

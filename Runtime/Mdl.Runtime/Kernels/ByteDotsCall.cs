@@ -1,0 +1,61 @@
+using System.Runtime.Intrinsics;
+
+namespace Mdl.Runtime.Kernels;
+
+/// <summary>
+/// One call of a kernel that multiplies a few rows with one or four columns of a matrix in blocks of integers. The assembled kernels read the fields at the
+/// offsets declared here.
+/// </summary>
+internal unsafe struct ByteDotsCall
+{
+    /// <summary>Most rows of a call.</summary>
+    public const int Rows = 4;
+
+    /// <summary>Columns of a call, if it is not one.</summary>
+    public const int Columns = 4;
+
+    /// <summary>Elements along the contraction that are multiplied at once: two blocks.</summary>
+    public const int Step = 64;
+
+    /// <summary>
+    /// Bytes of a step of a row: the integers that sums begin with, the upper and the lower parts of the elements, and the scales of the lanes in single
+    /// precision, a vector of 16 lanes each.
+    /// </summary>
+    public const int StepBytes = 256;
+
+    /// <summary>What is done to bytes to take the sign from them, or which of their bits count.</summary>
+    public Vector512<byte> Mask;
+
+    /// <summary>Moves two scales in bfloat16 to where single precision has them, each in eight lanes.</summary>
+    public Vector512<byte> Scales;
+
+    /// <summary>How far lanes of half bytes are moved up.</summary>
+    public Vector512<int> Shifts;
+
+    /// <summary>The rows.</summary>
+    public byte* A;
+
+    /// <summary>Bytes between rows.</summary>
+    public long ARowStep;
+
+    /// <summary>The first column.</summary>
+    public byte* B;
+
+    /// <summary>Bytes between columns.</summary>
+    public long BColumnStep;
+
+    /// <summary>The scales of the first column.</summary>
+    public byte* S;
+
+    /// <summary>Bytes between the scales of columns.</summary>
+    public long SColumnStep;
+
+    /// <summary>Steps of the contraction; at least one.</summary>
+    public long Steps;
+
+    /// <summary>Bytes to what is needed later and fetched now.</summary>
+    public long Ahead;
+
+    /// <summary>Sixteen parts of the sum of each column of each row.</summary>
+    public float* Sums;
+}
