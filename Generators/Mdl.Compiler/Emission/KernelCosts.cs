@@ -145,7 +145,7 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
     {
         Unary { Function: UnaryFunction.StopGradient } => Dim.Zero,
         Unary or Binary or Select => wanted,
-        Reduce or CombineRows => Graph.Type(node.Inputs[0]).Size,
+        Reduce or CombineRows or Top => Graph.Type(node.Inputs[0]).Size,
         _ => Dim.Zero,
     };
 

@@ -34,6 +34,11 @@ internal sealed record KernelSummary(string Name, string Operation, string Sourc
         {
             foreach (var root in kernel.Roots)
             {
+                if (root.Kind == RootKind.Select)
+                {
+                    origins.Add(graph.Nodes[root.Value.Node].Origin);
+                }
+
                 foreach (var value in plan.Fuser.Computed(root))
                 {
                     origins.Add(graph.Nodes[value.Node].Origin);

@@ -37,8 +37,8 @@ internal static class ModelEmitter
                 parts.Add(buffers =>
                 [
                     IlgpuModelEmitter.Training(
-                        buffers, model, ns, layout, ModelPlans.Training(model, layout, cancellation, keepsProducts: true), inference.Value.Longest, folder),
-                    IlgpuModelEmitter.Inference(buffers, model, ns, ModelPlans.Inference(model, layout.InBlock, cancellation, keepsProducts: true), folder),
+                        buffers, model, ns, layout, ModelPlans.Training(model, layout, cancellation, rowsAlone: true), inference.Value.Longest, folder),
+                    IlgpuModelEmitter.Inference(buffers, model, ns, ModelPlans.Inference(model, layout.InBlock, cancellation, rowsAlone: true), folder),
                 ]);
             }
         }

@@ -57,11 +57,11 @@ internal sealed record CarriedTensor(string Name, long Width, ElementType Elemen
 }
 
 /// <summary>
-/// From a bound model to the plans of its programs. Devices without epilogues need plans that keep products that only epilogues read.
+/// From a bound model to the plans of its programs. Devices without epilogues and selections in row kernels need plans of their own (<c>rowsAlone</c>).
 /// </summary>
 internal static class ModelPlans
 {
-    public static TrainingPlan Training(BoundModel model, WeightLayout layout, CancellationToken cancellation, bool keepsProducts = false)
+    public static TrainingPlan Training(BoundModel model, WeightLayout layout, CancellationToken cancellation, bool rowsAlone = false)
     {
         var differentiated = CompilerPasses.Training(model, model.Settings.RecomputeLayers);
         cancellation.ThrowIfCancellationRequested();
@@ -109,7 +109,7 @@ internal static class ModelPlans
             },
             path =>
             {
-                if (keepsProducts || !held.Contains(path))
+                if (rowsAlone || !held.Contains(path))
                 {
                     return layout.InBlock(path);
                 }
@@ -118,7 +118,7 @@ internal static class ModelPlans
                 return layout.Apart(path);
             },
             cancellation,
-            keepsProducts).Plan(graph, forwardNodes, targets, [.. states.Select(s => s.Item2)]);
+            rowsAlone).Plan(graph, forwardNodes, targets, [.. states.Select(s => s.Item2)]);
         var top = program.Top;
         var loss = metrics.FindIndex(m => m.Name == "loss");
         (metrics[0], metrics[loss]) = (metrics[loss], metrics[0]);
@@ -140,19 +140,19 @@ internal static class ModelPlans
     /// <param name="model">The model.</param>
     /// <param name="weight">Where a parameter is, by its key.</param>
     /// <param name="cancellation">Ends the work.</param>
-    /// <param name="keepsProducts">See above.</param>
+    /// <param name="rowsAlone">See above.</param>
     /// <param name="carries">Whether the program leaves what drafts are given.</param>
     public static InferencePlan Inference(
-        BoundModel model, Func<string, Storage> weight, CancellationToken cancellation, bool keepsProducts = false, bool carries = false) =>
-        Inference(model.Forward, "tokens", [], carries, weight, cancellation, keepsProducts);
+        BoundModel model, Func<string, Storage> weight, CancellationToken cancellation, bool rowsAlone = false, bool carries = false) =>
+        Inference(model.Forward, "tokens", [], carries, weight, cancellation, rowsAlone);
 
     /// <summary>One depth of multi-token prediction with a cache of its own.</summary>
     public static InferencePlan Draft(BoundModel model, int depth, Func<string, Storage> weight, CancellationToken cancellation) =>
-        Inference(model.Drafts.Depths[depth], "next", CarriedTensor.Of(model.Drafts), carries: true, weight, cancellation, keepsProducts: false);
+        Inference(model.Drafts.Depths[depth], "next", CarriedTensor.Of(model.Drafts), carries: true, weight, cancellation, rowsAlone: false);
 
     private static InferencePlan Inference(
         BoundGraph bound, string tokens, IReadOnlyList<CarriedTensor> given, bool carries, Func<string, Storage> weight, CancellationToken cancellation,
-        bool keepsProducts)
+        bool rowsAlone)
     {
         var kinds = bound.Outputs.Select(o => o.Kind).ToList();
         var result = kinds.IndexOf(OutputKind.Result);
@@ -174,7 +174,7 @@ internal static class ModelPlans
                 return weight(key);
             },
             cancellation,
-            keepsProducts).Plan(graph, graph.Nodes.Count, [], graph.Outputs);
+            rowsAlone).Plan(graph, graph.Nodes.Count, [], graph.Outputs);
         Storage Stored(Value value) => program.Top.Stored[program.Top.Fuser.DenseBase(value)];
         return new(
             program, Stored(logits), graph.Type(logits).Last.Constant, selects, TokenMixing.LongestSequence(graph), TokenMixing.FirstUncached(graph))

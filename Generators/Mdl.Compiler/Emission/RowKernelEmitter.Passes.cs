@@ -20,7 +20,7 @@ internal partial class RowKernelEmitter
         }
 
         reductions.Sort((a, b) => a.Node.CompareTo(b.Node));
-        var roots = _kernel.Roots.FindAll(r => LevelOf(r) == pass);
+        var roots = _kernel.Roots.FindAll(r => r.Kind != RootKind.Select && LevelOf(r) == pass);
         var widths = new List<Dim>();
         foreach (var width in reductions.ConvertAll(ReducedWidth).Concat(roots.ConvertAll(r => WidthOf(_plan.Fuser.SpaceOf(r)))))
         {
@@ -40,6 +40,36 @@ internal partial class RowKernelEmitter
                 Columns(width, [], [serial]);
             }
         }
+
+        foreach (var root in _kernel.Roots)
+        {
+            if (root.Kind == RootKind.Select && LevelOf(root) == pass)
+            {
+                Choose(root);
+            }
+        }
+    }
+
+    private void Choose(Root root)
+    {
+        var node = Graph.Nodes[root.Value.Node];
+        var inputs = node.Inputs.Select((v, i) => RowOf(_plan.Fuser.TemplateInput(node, i), Graph.Type(v).Element)).ToList();
+        var output = RowOf(StridedView.Dense(Graph, root.Value), node.Types[0].Element);
+        string Count(int input) => "(int)" + Text(Graph.Type(node.Inputs[input]).Last);
+        _row.Line(node.Operation switch
+        {
+            Top top => $"RowSelection.Top({inputs[0]}, {output}, {Count(0)}, {top.Count}, {top.Groups}, {top.Keep}, {top.GroupTop});",
+            TakeAlong => $"RowSelection.Take({inputs[0]}, {inputs[1]}, {output}, {Count(1)});",
+            PutAlong put => $"RowSelection.Put({inputs[0]}, {inputs[1]}, {output}, (int){Text(put.Length)}, {Count(0)});",
+            _ => throw new InvalidOperationException($"{node.Operation} is no selection"),
+        });
+    }
+
+    /// <summary>The memory of the row in hand.</summary>
+    private string RowOf(StridedView view, ElementType element)
+    {
+        var row = _kernel.Rows.IsOne ? Linear.Zero : Linear.Row.Times(view.Shape[view.Shape.Count - 1]);
+        return Address(_plan.Stored[view.Base], element, row.Plus(view.Offset), out _);
     }
 
     private Dim ReducedWidth(Value reduction) => WidthOf(Graph.Type(Graph.Nodes[reduction.Node].Inputs[0]).Shape);

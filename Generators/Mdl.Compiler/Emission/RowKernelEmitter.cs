@@ -79,7 +79,8 @@ internal partial class RowKernelEmitter
 
     private Graph Graph => _plan.Graph;
 
-    private bool IsInt => Graph.Type(_kernel.Roots[0].Value).Element == ElementType.I32;
+    // Selections, which do not count, store ints in kernels of floats.
+    private bool IsInt => _kernel.Roots.Find(r => r.Kind != RootKind.Select) is { } root && Graph.Type(root.Value).Element == ElementType.I32;
 
     /// <summary>Writes the struct, and the statements that launch it; place is the launch's line of the source, see <see cref="CodeWriter.Mapped"/>.</summary>
     public void Emit(string summary, CodeWriter kernels, CodeWriter code, string? place)
@@ -104,12 +105,12 @@ internal partial class RowKernelEmitter
             finish.Add(AddPartials(_dialect.Of(_plan.Partials[root.Value]), Size(width), _dialect.Of(_plan.Stored[root.Value])));
         }
 
+        var last = 0;
         foreach (var root in _kernel.Roots)
         {
-            LevelOf(root);
+            last = Math.Max(last, LevelOf(root));
         }
 
-        var last = Math.Max(_levels.Count == 0 ? -1 : _levels.Values.Max(), -1) + 1;
         for (var pass = 0; pass <= last; pass++)
         {
             Pass(pass);

@@ -127,8 +127,17 @@ internal sealed class Fuser
         return value;
     }
 
+    /// <summary>Whether a row kernel can compute a node that it does not compute inline: a selection that reads no weights, which may be in any format.</summary>
+    public bool IsSelection(Node node) =>
+        IndexFlow.IsSelection(node.Operation) && node.Inputs.Select((_, i) => TemplateInput(node, i).Base).All(b => _graph.Nodes[b.Node].Operation is not Parameter);
+
     public RootKind KindOf(Value value)
     {
+        if (IndexFlow.IsSelection(_graph.Nodes[value.Node].Operation))
+        {
+            return RootKind.Select;
+        }
+
         if (_graph.Nodes[value.Node].Operation is not Reduce reduce)
         {
             return RootKind.Store;
@@ -223,6 +232,10 @@ internal sealed class Fuser
 
         return IsRow(rows, type, at);
     }
+
+    /// <summary>Whether each row of a view is the row of the same number of its base.</summary>
+    private bool IsOwnRow(Dim rows, StridedView view) =>
+        _graph.Type(view.Base) is { Rank: > 0 } type && type.Leading.Size.Equals(rows) && view.Offset.Equals(Dim.Zero) && type.Last.Equals(view.Shape[view.Shape.Count - 1]);
 
     public static bool IsRow(Dim rows, TensorType type, Linear[] at)
     {
@@ -342,6 +355,17 @@ internal sealed class Fuser
                 break;
             case RootKind.SerialReduce:
                 Walk(node.Inputs[0], ReducedIndex(node, at), false);
+                break;
+            case RootKind.Select:
+                for (var i = 0; i < node.Inputs.Count; i++)
+                {
+                    var view = TemplateInput(node, i);
+                    var isOwn = IsOwnRow(rows, view) && (!_roots.Contains(view.Base) || (KindOf(view.Base) == RootKind.Store && !IsAssembled(view.Base)));
+                    visit.Reads.Add(new(view.Base, isOwn, isOwn ? 1 : 0));
+                }
+
+                // Which memory holds an input depends on what is stored.
+                visit.IsCut = true;
                 break;
             default:
                 Walk(root.Value, at, root.Concat is null);

@@ -4,7 +4,7 @@ using Mdl.Dsl.Graphs;
 namespace Mdl.Compiler.Planning;
 
 /// <summary>Puts roots into kernels and everything into order: a root joins an earlier kernel over the same rows if all it reads is ready there.</summary>
-internal sealed partial class Grouper(Graph graph, int forwardNodes, CancellationToken cancellation)
+internal sealed partial class Grouper(Graph graph, int forwardNodes, CancellationToken cancellation, bool selectsInRows)
 {
     private readonly Fuser _fuser = new(graph);
     private readonly List<int>[] _users = UsersOf(graph);
@@ -50,11 +50,12 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
 
             var node = graph.Nodes[i];
             var value = Value.Of(i);
-            if (!IndexFlow.IsFusable(node.Operation))
+            var isSelection = selectsInRows && _fuser.IsSelection(node);
+            if (!isSelection && !IndexFlow.IsFusable(node.Operation))
             {
                 Template(i, node);
             }
-            else if (_fuser.IsRoot(value))
+            else if (isSelection || _fuser.IsRoot(value))
             {
                 var position = -1;
                 foreach (var root in _fuser.RootsFor(value))
@@ -133,7 +134,7 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
         reads = ReadsOf(root, out var strict, out var aligned);
         for (position = _steps.Count - 1; position >= _firstStep && position > strict && position >= aligned; position--)
         {
-            if (_steps[position] is KernelStep { Kernel: var kernel } && kernel.Rows.Equals(rows) && IsInt(kernel.Roots[0]) == IsInt(root)
+            if (_steps[position] is KernelStep { Kernel: var kernel } && kernel.Rows.Equals(rows) && IsOfType(kernel, root)
                 && (_reading[kernel].Overlaps(reads) || IsReading(reads, kernel)))
             {
                 kernel.Roots.Add(root);
@@ -165,6 +166,18 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
         _reading[own] = reads;
         _steps.Add(new KernelStep(own));
         return _steps.Count - 1;
+    }
+
+    /// <summary>What a kernel computes inline is either all ints or none of it; selections store what they like.</summary>
+    private bool IsOfType(RowKernel kernel, Root root)
+    {
+        if (root.Kind == RootKind.Select)
+        {
+            return true;
+        }
+
+        var other = kernel.Roots.Find(r => r.Kind != RootKind.Select);
+        return other is null || IsInt(other) == IsInt(root);
     }
 
     private bool IsInt(Root root) => graph.Type(root.Value).Element == ElementType.I32;

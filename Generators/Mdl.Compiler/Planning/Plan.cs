@@ -80,6 +80,9 @@ internal enum RootKind
 
     /// <summary>A reduction over some of the leading axes.</summary>
     SerialReduce,
+
+    /// <summary>A selection along the row, see <see cref="IndexFlow.IsSelection"/>: it reads rows from memory and stores one.</summary>
+    Select,
 }
 
 /// <summary>One value that a row kernel stores; with a Concat, as operand number Operand of that concatenation's memory.</summary>

@@ -9,10 +9,11 @@ namespace Mdl.Compiler.Planning;
 internal sealed record Target(Value Value, Storage Storage);
 
 /// <summary>
-/// Plans a program: kernels in order, loops, and a place for every stored value, on demand also for products that only their epilogues read.
+/// Plans a program: kernels in order, loops, and a place for every stored value. For devices whose row kernels do nothing but compute rows inline
+/// (<c>rowsAlone</c>), products that only their epilogues read have a place too, and selections along a row are kernels of their own.
 /// </summary>
 internal sealed class Planner(
-    Func<string, Storage> inputs, Func<string, Storage> parameters, CancellationToken cancellation, bool keepsProducts = false)
+    Func<string, Storage> inputs, Func<string, Storage> parameters, CancellationToken cancellation, bool rowsAlone = false)
 {
     private readonly List<ArenaBuffer> _buffers = [];
 
@@ -49,7 +50,7 @@ internal sealed class Planner(
 
     private ScopePlan Scope(Graph graph, int forwardNodes, Func<Node, Storage> leaves, IReadOnlyList<Target> targets)
     {
-        var (fuser, steps, forwardSteps) = new Grouper(graph, forwardNodes, cancellation).Run();
+        var (fuser, steps, forwardSteps) = new Grouper(graph, forwardNodes, cancellation, selectsInRows: !rowsAlone).Run();
         var plan = new ScopePlan(graph, fuser);
         for (var i = 0; i < graph.Nodes.Count; i++)
         {
@@ -146,7 +147,7 @@ internal sealed class Planner(
         }
 
         Copies(forward: false);
-        if (!keepsProducts)
+        if (!rowsAlone)
         {
             RowEpilogues.Discard(plan);
         }

@@ -88,7 +88,7 @@ internal static class RowEpilogues
         var node = plan.Graph.Nodes[number];
         var isProduct = node.Operation is Contract { TransposeLeft: false } || (node.Operation is GroupedContract && Accumulation.Addend(node) is null);
         if (!isProduct || RowsPerRow(plan, kernel, number) is not { IsConstant: true } every
-            || !kernel.Roots.All(r => r.Concat is null && (r.Kind == RootKind.Store || (r.Kind == RootKind.ColumnReduce && node.Operation is Contract))))
+            || !kernel.Roots.All(r => r.Concat is null && (r.Kind is RootKind.Store or RootKind.Select || (r.Kind == RootKind.ColumnReduce && node.Operation is Contract))))
         {
             return false;
         }

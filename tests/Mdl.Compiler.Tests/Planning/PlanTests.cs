@@ -3,6 +3,7 @@ using Mdl.Compiler.Planning;
 using Mdl.Compiler.Tests.Models;
 using Mdl.Dsl;
 using Mdl.Dsl.Binding;
+using Mdl.Dsl.Graphs;
 
 namespace Mdl.Compiler.Tests.Planning;
 
@@ -74,6 +75,43 @@ public class PlanTests
         // Shared gate|up; what is added to the stream, whose product nobody else reads.
         Assert.Single(products, s => s.Nodes.Count == 2);
         Assert.Contains(products, s => loop.Stored[new(s.Nodes[0])].Pointer == ProductStep.Rows[0]);
+    }
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Routers_are_the_epilogue_of_the_product_that_makes_their_logits(string model)
+    {
+        // Functions of the logits, the choice of experts, and their gates: all that is computed for each token, whatever the router.
+        var loop = Layer(model);
+        var router = Assert.Single(loop.Steps.OfType<ProductStep>(), s => s.Kernels.Any(k => k.Roots.Any(r => r.Kind == RootKind.Select)));
+        var selections = router.Kernels.SelectMany(k => k.Roots).Where(r => r.Kind == RootKind.Select).Select(r => loop.Graph.Nodes[r.Value.Node].Operation);
+        Assert.Equal([typeof(Top), typeof(TakeAlong)], selections.Select(o => o.GetType()));
+        Assert.DoesNotContain(loop.Steps, s => s is TemplateStep { Node: var node } && loop.Graph.Nodes[node].Operation is Top or TakeAlong or PutAlong);
+
+        // What reads the gates is the dispatch and the experts: no kernel over tokens is left in between.
+        var next = loop.Steps.SkipWhile(s => s != router).Skip(1).First(s => s is not TemplateStep);
+        Assert.True(next is ProductStep || ((KernelStep)next).Kernel.Rows.IsOne, "a kernel over tokens stands between the router and the experts");
+    }
+
+    [Theory]
+    [MemberData(nameof(Models))]
+    public void Gradients_of_a_router_take_few_kernels(string model)
+    {
+        // One computes the gates again, one puts their gradients where the experts were chosen and goes on to the logits.
+        var backward = Scopes(Plan(model)).First(s => s.Graph.Nodes.Any(n => n.Operation is GroupedOuter));
+        var kernels = backward.Steps.SelectMany(s => s switch { KernelStep k => [k.Kernel], ProductStep p => p.Kernels, _ => Enumerable.Empty<RowKernel>() });
+        var selecting = kernels.Where(k => k.Roots.Any(r => r.Kind == RootKind.Select)).ToList();
+        Assert.InRange(selecting.Count, 1, 2);
+        Assert.Contains(selecting, k => k.Roots.Any(r => backward.Graph.Nodes[r.Value.Node].Operation is PutAlong) && k.Roots[^1].Kind == RootKind.Store);
+    }
+
+    [Fact]
+    public void A_device_that_selects_apart_has_selections_of_their_own()
+    {
+        var model = LingModels.Toy;
+        var scopes = Scopes(ModelPlans.Training(model, new WeightLayout(model), default, rowsAlone: true).Program).ToList();
+        Assert.Contains(scopes.SelectMany(s => s.Steps.OfType<TemplateStep>().Select(t => s.Graph.Nodes[t.Node].Operation)), o => o is Top);
+        Assert.All(scopes.SelectMany(s => s.Steps).OfType<KernelStep>(), k => Assert.DoesNotContain(k.Kernel.Roots, r => r.Kind == RootKind.Select));
     }
 
     [Fact]

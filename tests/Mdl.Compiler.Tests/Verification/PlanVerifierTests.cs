@@ -129,10 +129,10 @@ public class PlanVerifierTests
     private static void VerifyAll(BoundModel model)
     {
         var layout = new WeightLayout(model);
-        foreach (var keepsProducts in (bool[])[false, true])
+        foreach (var rowsAlone in (bool[])[false, true])
         {
-            PlanVerifier.Verify(ModelPlans.Training(model, layout, default, keepsProducts).Program);
-            PlanVerifier.Verify(ModelPlans.Inference(model, layout.InBlock, default, keepsProducts).Program);
+            PlanVerifier.Verify(ModelPlans.Training(model, layout, default, rowsAlone).Program);
+            PlanVerifier.Verify(ModelPlans.Inference(model, layout.InBlock, default, rowsAlone).Program);
         }
 
         for (var depth = 0; depth < model.Drafts.Depths.Count; depth++)

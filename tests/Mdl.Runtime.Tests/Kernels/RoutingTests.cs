@@ -9,7 +9,7 @@ public sealed unsafe class RoutingTests
     {
         // rows, n, count, groups, keep, groupTop
         { 1, 1, 1, 1, 1, 1 }, { 300, 32, 4, 8, 4, 2 }, { 130, 256, 8, 8, 4, 2 }, { 20, 9, 9, 1, 1, 1 }, { 20, 12, 3, 4, 1, 3 }, { 20, 12, 3, 4, 4, 2 },
-        { 50, 33, 5, 11, 3, 1 }, { 129, 60, 2, 1, 1, 1 },
+        { 50, 33, 5, 11, 3, 1 }, { 129, 60, 2, 1, 1, 1 }, { 9, 128, 6, 64, 20, 2 },
     };
 
     [Theory]
@@ -33,6 +33,11 @@ public sealed unsafe class RoutingTests
             for (var row = 0; row < rows; row++)
             {
                 var expected = Expected(x.Span.Slice(row * n, n).ToArray(), count, groups, keep, groupTop);
+                Assert.Equal(expected, y.Span.Slice(row * count, count).ToArray());
+
+                // The same selection as fused kernels call it, row by row.
+                y.Span.Slice(row * count, count).Fill(-1);
+                RowSelection.Top(x.Data + (row * n), y.Data + (row * count), n, count, groups, keep, groupTop);
                 Assert.Equal(expected, y.Span.Slice(row * count, count).ToArray());
             }
 
