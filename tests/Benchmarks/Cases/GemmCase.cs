@@ -12,22 +12,16 @@ internal static class GemmCase
 {
     private const double SecondsPerRound = 0.1;
 
-    // Where libtorch itself comes this near to the peak, there is nothing to win and matching it is enough.
-    private const double NearPeak = 0.8;
-
-    // No more than this share of the peak is asked for, whatever libtorch reaches: docs/decisions/0006.
-    private const double PeakCap = 0.85;
-
     private static readonly string[] Layouts = ["NN", "NT", "TN", "TT"];
 
     private static readonly Size[] Sizes =
     [
-        new(1024, 1024, 1024, 2, 0.75),
-        new(2048, 2048, 2048, 2, 0.75),
-        new(4096, 256, 512, 1.4, null),
-        new(4096, 512, 256, 1.4, null),
-        new(512, 4096, 256, 1.4, null),
-        new(512, 256, 128, 1.4, null),
+        new(1024, 1024, 1024, new(2, 0.75)),
+        new(2048, 2048, 2048, new(2, 0.75)),
+        new(4096, 256, 512, new(1.4)),
+        new(4096, 512, 256, new(1.4)),
+        new(512, 4096, 256, new(1.4)),
+        new(512, 256, 128, new(1.4)),
     ];
 
     public static IEnumerable<Row> Run(BenchmarkContext context)
@@ -69,19 +63,15 @@ internal static class GemmCase
 
     private static Row Judge(Size size, string layout, double ours, double? peer, double peak)
     {
-        var ratio = peer > NearPeak * peak ? 1 : size.Ratio;
-        var isCapped = peer * ratio > PeakCap * peak && ratio > 1;
-        var target = isCapped
-            ? string.Create(CultureInfo.InvariantCulture, $"{PeakCap:0 %} of the peak (below {ratio}x)")
-            : string.Create(CultureInfo.InvariantCulture, $"{ratio}x{(size.PeakShare is { } wanted ? $", {wanted:0 %} of the peak" : "")}");
+        var (target, reached) = size.Target.Judge(ours, peer, peak);
         return new Row($"f32 product {size.M} x {size.K} x {size.N}, {layout}", "GFLOP/s", ours)
         {
             Peer = peer,
             OfLimit = ours / peak,
             Target = target,
-            Reached = peer is null ? null : isCapped ? ours >= PeakCap * peak && ours >= peer : ours >= ratio * peer && ours >= (size.PeakShare ?? 0) * peak,
+            Reached = reached,
         };
     }
 
-    private sealed record Size(int M, int K, int N, double Ratio, double? PeakShare);
+    private sealed record Size(int M, int K, int N, RatioTarget Target);
 }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Mdl.Benchmarks.Reports;
 using Mdl.Benchmarks.Workers;
 using Mdl.Runtime.Kernels;
@@ -13,11 +12,12 @@ internal static class MixtureCase
 {
     private const int Tokens = 4096;
     private const int Runs = 3;
-    private const double Target = 2.5;
-    private const double ShortTarget = 4;
 
     // Six for each weight that a token meets: those of nine experts, eight of which are chosen, and of the router.
     private const double OperationsPerToken = 6.0 * 2048 * ((9 * 3 * 512) + 256);
+
+    private static readonly RatioTarget Target = new(2.5);
+    private static readonly RatioTarget ShortTarget = new(4);
 
     public static IEnumerable<Row> Run(BenchmarkContext context)
     {
@@ -43,12 +43,16 @@ internal static class MixtureCase
         return (Tokens / worker.Ask($"mixture {Tokens} {Runs} {format}").Min(), peak * 1e9);
     }
 
-    private static Row Judge(string arithmetic, (double Rate, double Peak) ours, double? peer, double target) =>
-        new($"MoE layer of Ling-mini, forward + backward, {Tokens} tokens, {arithmetic}", "tokens/s", ours.Rate)
+    private static Row Judge(string arithmetic, (double Rate, double Peak) ours, double? peer, RatioTarget target)
+    {
+        var peak = ours.Peak / OperationsPerToken;
+        var (wanted, reached) = target.Judge(ours.Rate, peer, peak);
+        return new Row($"MoE layer of Ling-mini, forward + backward, {Tokens} tokens, {arithmetic}", "tokens/s", ours.Rate)
         {
             Peer = peer,
-            OfLimit = ours.Rate * OperationsPerToken / ours.Peak,
-            Target = string.Create(CultureInfo.InvariantCulture, $"{target}x"),
-            Reached = peer is null ? null : ours.Rate >= target * peer,
+            OfLimit = ours.Rate / peak,
+            Target = wanted,
+            Reached = reached,
         };
+    }
 }
