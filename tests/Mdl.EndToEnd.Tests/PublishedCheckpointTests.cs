@@ -35,8 +35,8 @@ public sealed class PublishedCheckpointTests : IDisposable
 
         var index = new JsonObject();
         var half = header.Count / 2;
-        Write("a.safetensors", header.Take(half), data, bf16: true);
-        Write("b.safetensors", header.Skip(half), data, bf16: true);
+        Write("a.safetensors", header.Take(half), data, type: "BF16");
+        Write("b.safetensors", header.Skip(half), data, type: "BF16");
         foreach (var (name, i) in header.Select((h, i) => (h.Name, i)))
         {
             index[name] = i < half ? "a.safetensors" : "b.safetensors";
@@ -57,10 +57,25 @@ public sealed class PublishedCheckpointTests : IDisposable
     }
 
     [Fact]
+    public unsafe void Half_precision_is_read()
+    {
+        using var expected = LingFixture.Load(Fixture);
+        for (var i = 0L; i < expected.Info.TotalSize; i++)
+        {
+            expected.Weights[i] = (float)(Half)expected.Weights[i];
+        }
+
+        Write("model.safetensors", Tensors(out var data), data, type: "F16");
+        Config(_ => { });
+        using var model = LingFixture.Load(_folder);
+        Assert.True(TestModels.WeightBytes(expected).SequenceEqual(TestModels.WeightBytes(model)));
+    }
+
+    [Fact]
     public void Without_mtp_the_rest_is_read()
     {
         var header = Tensors(out var data);
-        Write("model.safetensors", header.Where(h => !h.Name.StartsWith("model.layers.3.", StringComparison.Ordinal)), data, bf16: false);
+        Write("model.safetensors", header.Where(h => !h.Name.StartsWith("model.layers.3.", StringComparison.Ordinal)), data, type: "F32");
         Config(c => c["num_nextn_predict_layers"] = 0);
         using var model = LingFixture.Load(_folder);
         Assert.False(model.HasMtp);
@@ -107,7 +122,7 @@ public sealed class PublishedCheckpointTests : IDisposable
             "model.word_embeddings.weight" => h with { Shape = [.. h.Shape.Reverse()] },
             _ => h,
         });
-        Write("model.safetensors", changed, data, bf16: false);
+        Write("model.safetensors", changed, data, type: "F32");
         Config(_ => { });
         var message = Assert.Throws<SafetensorsException>(() => LingFixture.Load(_folder)).Message;
         Assert.Contains("1 missing: lm_head.weight", message, StringComparison.Ordinal);
@@ -130,7 +145,7 @@ public sealed class PublishedCheckpointTests : IDisposable
             (int)t.Value["data_offsets"]![1]!))];
     }
 
-    private void Write(string file, IEnumerable<Entry> entries, byte[] data, bool bf16)
+    private void Write(string file, IEnumerable<Entry> entries, byte[] data, string type)
     {
         var header = new JsonObject();
         var body = new MemoryStream();
@@ -140,13 +155,13 @@ public sealed class PublishedCheckpointTests : IDisposable
             var floats = MemoryMarshal.Cast<byte, float>(data.AsSpan(entry.Begin, entry.End - entry.Begin));
             foreach (var value in floats)
             {
-                // Cut, not rounded: what is compared with is cut likewise.
-                body.Write(BitConverter.GetBytes(value).AsSpan(bf16 ? 2 : 0));
+                // bfloat16 is cut, not rounded: what is compared with is cut likewise.
+                body.Write(type switch { "F16" => BitConverter.GetBytes((Half)value), "BF16" => BitConverter.GetBytes(value).AsSpan(2), _ => BitConverter.GetBytes(value) });
             }
 
             header[entry.Name] = new JsonObject
             {
-                ["dtype"] = bf16 ? "BF16" : "F32",
+                ["dtype"] = type,
                 ["shape"] = new JsonArray([.. entry.Shape.Select(n => (JsonNode)n)]),
                 ["data_offsets"] = new JsonArray(begin, body.Length),
             };

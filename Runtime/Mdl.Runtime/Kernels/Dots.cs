@@ -18,7 +18,7 @@ internal static unsafe class Dots
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(in Matrix a, in Matrix b, float* c, long ldc, int m, int n, int k, float alpha, bool accumulate)
     {
-        var sums = stackalloc float[Group];
+        var sums = stackalloc float[2 * Group];
         for (var j = 0; j < n; j += Group)
         {
             // Columns that do not exist repeat the last one.
@@ -27,13 +27,26 @@ internal static unsafe class Dots
             var b1 = b0 + (columns > 1 ? b.ColumnStride : 0);
             var b2 = b1 + (columns > 2 ? b.ColumnStride : 0);
             var b3 = b2 + (columns > 3 ? b.ColumnStride : 0);
-            for (var i = 0; i < m; i++)
+            for (var i = 0; i < m; i += 2)
             {
-                Four(a.Row(i), b0, b1, b2, b3, k, sums);
-                var target = c + i * ldc + j;
-                for (var q = 0; q < columns; q++)
+                // Two rows read the columns once.
+                var rows = Math.Min(2, m - i);
+                if (rows == 2)
                 {
-                    target[q] = alpha * sums[q] + (accumulate ? target[q] : 0);
+                    FourOfTwo(a.Row(i), a.Row(i + 1), b0, b1, b2, b3, k, sums);
+                }
+                else
+                {
+                    Four(a.Row(i), b0, b1, b2, b3, k, sums);
+                }
+
+                for (var r = 0; r < rows; r++)
+                {
+                    var target = c + (i + r) * ldc + j;
+                    for (var q = 0; q < columns; q++)
+                    {
+                        target[q] = alpha * sums[r * Group + q] + (accumulate ? target[q] : 0);
+                    }
                 }
             }
         }
@@ -53,7 +66,40 @@ internal static unsafe class Dots
             s3 = Vector512.MultiplyAddEstimate(x, Vector512.Load(b3 + i), s3);
         }
 
-        float t0 = Vector512.Sum(s0), t1 = Vector512.Sum(s1), t2 = Vector512.Sum(s2), t3 = Vector512.Sum(s3);
+        Finish(a, b0, b1, b2, b3, i, k, Vector512.Sum(s0), Vector512.Sum(s1), Vector512.Sum(s2), Vector512.Sum(s3), sums);
+    }
+
+    // Each row with the additions that it has alone.
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FourOfTwo(float* a, float* other, float* b0, float* b1, float* b2, float* b3, int k, float* sums)
+    {
+        Vector512<float> s0 = default, s1 = default, s2 = default, s3 = default, t0 = default, t1 = default, t2 = default, t3 = default;
+        var i = 0;
+        for (; i + 16 <= k; i += 16)
+        {
+            var x = Vector512.Load(a + i);
+            var y = Vector512.Load(other + i);
+            var column = Vector512.Load(b0 + i);
+            s0 = Vector512.MultiplyAddEstimate(x, column, s0);
+            t0 = Vector512.MultiplyAddEstimate(y, column, t0);
+            column = Vector512.Load(b1 + i);
+            s1 = Vector512.MultiplyAddEstimate(x, column, s1);
+            t1 = Vector512.MultiplyAddEstimate(y, column, t1);
+            column = Vector512.Load(b2 + i);
+            s2 = Vector512.MultiplyAddEstimate(x, column, s2);
+            t2 = Vector512.MultiplyAddEstimate(y, column, t2);
+            column = Vector512.Load(b3 + i);
+            s3 = Vector512.MultiplyAddEstimate(x, column, s3);
+            t3 = Vector512.MultiplyAddEstimate(y, column, t3);
+        }
+
+        Finish(a, b0, b1, b2, b3, i, k, Vector512.Sum(s0), Vector512.Sum(s1), Vector512.Sum(s2), Vector512.Sum(s3), sums);
+        Finish(other, b0, b1, b2, b3, i, k, Vector512.Sum(t0), Vector512.Sum(t1), Vector512.Sum(t2), Vector512.Sum(t3), sums + Group);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Finish(float* a, float* b0, float* b1, float* b2, float* b3, int i, int k, float t0, float t1, float t2, float t3, float* sums)
+    {
         for (; i < k; i++)
         {
             t0 += a[i] * b0[i];

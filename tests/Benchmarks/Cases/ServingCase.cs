@@ -7,6 +7,7 @@ internal static class ServingCase
 {
     private const int Prompt = 512;
     private const int Tokens = 64;
+    private const int Sequences = 8;
 
     private static readonly (string Ours, string Peer, double Prefill, double Decode)[] Formats = [("Int8", "int8", 2, 1.2), ("Int4", "int4", 0, 1.1), ("BFloat16", "", 0, 0)];
 
@@ -17,15 +18,17 @@ internal static class ServingCase
             using var own = context.StartOwn();
             var rates = new List<double[]>();
             var peers = new List<(double Prefill, double Decode)>();
+            var batches = new List<double>();
             own.Ask($"serve-begin {format}");
             var model = peerFormat.Length > 0 ? context.LlamaModel(peerFormat) : null;
             for (var round = 0; round < context.Rounds; round++)
             {
                 var seconds = own.Ask($"serve {Prompt} {Tokens}");
-                rates.Add([Prompt / seconds[0], 1 / seconds[1], 8 / seconds[2]]);
+                rates.Add([Prompt / seconds[0], 1 / seconds[1], Sequences / seconds[2]]);
                 if (context.Llama is { } llama && model is not null)
                 {
                     peers.Add(llama.Ask(model, Prompt, Tokens));
+                    batches.AddRange(llama.Batch(model, Prompt, Tokens / 4, Sequences) is { } rate ? [rate] : []);
                 }
             }
 
@@ -41,7 +44,7 @@ internal static class ServingCase
 
             yield return Of($"Ling-mini layers, prompt of {Prompt}", 0, Peer(p => p.Prefill), prefill);
             yield return Of($"Ling-mini layers, a token after {Prompt}", 1, Peer(p => p.Decode), decode);
-            yield return Of($"Ling-mini layers, 8 sequences after {Prompt}", 2, null, 0);
+            yield return Of($"Ling-mini layers, {Sequences} sequences after {Prompt}", 2, batches.Count == 0 ? null : batches.Median(), batches.Count == 0 ? 0 : 1.3);
         }
     }
 }

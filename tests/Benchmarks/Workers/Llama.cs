@@ -13,7 +13,7 @@ internal sealed class Llama(string program, int threads)
     /// <summary>Tokens a second of a prompt and of the tokens after it; the best line.</summary>
     public (double Prefill, double Decode) Ask(string model, int prompt, int tokens)
     {
-        using var process = Start(model, prompt, tokens);
+        using var process = Start("bench", model, prompt, tokens);
         var errors = process.StandardError.ReadToEndAsync();
         var lines = Regex.Matches(process.StandardOutput.ReadToEnd(), @"prefill ([\d.]+) tok/s\s+decode ([\d.]+) tok/s");
         process.WaitForExit();
@@ -22,11 +22,24 @@ internal sealed class Llama(string program, int threads)
             : throw new InvalidOperationException($"{program} printed no rates for {model}: {errors.Result.Trim()}");
     }
 
+    /// <summary>
+    /// Tokens a second of several sequences that take a token each in every step, after prompts of their own: <c>PROGRAM batch MODEL.gguf PROMPT TOKENS THREADS
+    /// SEQUENCES</c> prints lines "batch N tok/s"; the best line, or null if the program does not know the request.
+    /// </summary>
+    public double? Batch(string model, int prompt, int tokens, int sequences)
+    {
+        using var process = Start("batch", model, prompt, tokens, sequences);
+        _ = process.StandardError.ReadToEndAsync();
+        var lines = Regex.Matches(process.StandardOutput.ReadToEnd(), @"batch ([\d.]+) tok/s");
+        process.WaitForExit();
+        return lines.Count > 0 ? lines.Max(l => Number(l.Groups[1].Value)) : null;
+    }
+
     /// <summary>Seconds from the start of a process to the logits of its first token, and most bytes of memory that no file stands behind.</summary>
     public (double Seconds, double Bytes) FirstToken(string model)
     {
         var begin = Stopwatch.GetTimestamp();
-        using var process = Start(model, prompt: 1, tokens: 1);
+        using var process = Start("bench", model, prompt: 1, tokens: 1);
         _ = process.StandardError.ReadToEndAsync();
         // Output to a pipe comes when the process ends: what it computed beyond the first token is taken off.
         var output = process.StandardOutput;
@@ -53,12 +66,17 @@ internal sealed class Llama(string program, int threads)
 
     private static double FirstOf(string line) => 1 / Number(Regex.Match(line, @"prefill ([\d.]+) tok/s").Groups[1].Value);
 
-    private Process Start(string model, int prompt, int tokens)
+    private Process Start(string request, string model, int prompt, int tokens, int? sequences = null)
     {
         var start = new ProcessStartInfo(program) { RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (var argument in new[] { "bench", model, Text(prompt), Text(tokens), Text(threads) })
+        foreach (var argument in new[] { request, model, Text(prompt), Text(tokens), Text(threads) })
         {
             start.ArgumentList.Add(argument);
+        }
+
+        if (sequences is { } count)
+        {
+            start.ArgumentList.Add(Text(count));
         }
 
         return Process.Start(start) ?? throw new InvalidOperationException($"cannot start {program}");
