@@ -31,6 +31,8 @@ internal sealed class Requests : IDisposable
                 return KernelScores.Evaluate(Int(words[1]), Int(words[2]), Int(words[3]), double.Parse(words[4], CultureInfo.InvariantCulture));
             case "cross-entropy-memory": // tokens width words: bytes besides operands and gradients
                 return [LargeKernels.CrossEntropyMemory(Int(words[1]), Int(words[2]), Int(words[3]))];
+            case "sampler-step": // batch seconds
+                return new LearnedSampler().Step(Int(words[1]), double.Parse(words[2], CultureInfo.InvariantCulture));
             case "mixture": // tokens runs
                 return LargeKernels.Mixture(Int(words[1]), Int(words[2]));
             case "train-begin": // batch length [format]: number of parameters

@@ -34,8 +34,14 @@ internal sealed unsafe class LearnedReference
     }
 
     /// <summary>D of some samples, each with a sigma of its own.</summary>
-    public double[] Denoise(float[] y, float[] sigma, int[] labels) =>
-        Evaluator.Run(_network.Model.Forward.Graph, Symbols(sigma.Length), Input(("y", y), ("sigma", sigma), labels), key => Weights(key))[0].Data;
+    public double[] Denoise(float[] y, float[] sigma, int[] labels) => Denoise([.. y.Select(x => (double)x)], sigma, labels);
+
+    public double[] Denoise(double[] y, float[] sigma, int[] labels)
+    {
+        var others = Input(("sigma", sigma), labels);
+        var samples = new NDArray([sigma.Length, .. _network.Shape.Select(n => (int)n)], y);
+        return Evaluator.Run(_network.Model.Forward.Graph, Symbols(sigma.Length), name => name == "y" ? samples : others(name), key => Weights(key))[0].Data;
+    }
 
     public double[] DenoiseByProgram(float[] y, float[] sigma, int[] labels)
     {

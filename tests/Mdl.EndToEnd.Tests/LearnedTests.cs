@@ -36,6 +36,39 @@ public sealed class LearnedTests
         reference.CheckTraining(clean, noise, Sigmas, labels);
     }
 
+    [Theory]
+    [MemberData(nameof(Networks))]
+    public void Pullbacks_are_derivatives_of_the_denoiser(string name)
+    {
+        using var device = new Device(2);
+        using DiffusionModel model = name == "Plane" ? new Plane(device) : new Images(device);
+        var reference = new LearnedReference(model, "learned.mdl");
+        reference.Randomize(3);
+        var d = model.Dimensions;
+        var labels = model.Diffusion.Classes == 0 ? [] : new[] { 0, 3 };
+        foreach (var sigma in new[] { 0.05f, 1, 20 })
+        {
+            var (y, direction) = (Normals(2 * d, 1), Normals(2 * d, 2));
+            var (along, denoised, pulled) = (Normals(2 * d, 3), new float[2 * d], new float[2 * d]);
+            model.Pull(y, sigma, labels, direction, denoised, pulled);
+            var plain = new float[2 * d];
+            model.Denoise(y, sigma, labels, plain);
+
+            // v' J u two ways, the other one by the central difference of the reference in double precision.
+            double[] Moved(double step) => reference.Denoise([.. y.Select((x, i) => x + (step * along[i]))], [sigma, sigma], labels);
+            const double Step = 1e-6;
+            var (above, below) = (Moved(Step), Moved(-Step));
+            for (var sample = 0; sample < 2; sample++)
+            {
+                var range = Enumerable.Range(sample * d, d).ToArray();
+                var expected = range.Sum(i => direction[i] * (above[i] - below[i]) / (2 * Step));
+                var scale = Math.Sqrt(range.Sum(i => pulled[i] * pulled[i]) * range.Sum(i => along[i] * along[i]));
+                Assert.Equal(expected, range.Sum(i => (double)pulled[i] * along[i]), 1e-4 * scale);
+                Assert.All(range, i => Assert.Equal(plain[i], denoised[i], 1e-5 * (1 + Math.Abs(plain[i]))));
+            }
+        }
+    }
+
     [Fact]
     public void A_denoiser_is_made_of_what_its_network_predicts()
     {
@@ -105,6 +138,16 @@ public sealed class LearnedTests
         {
             trainer.Step(TwoSpots(Batch, (ulong)step + 10));
         }
+
+        // The density of a new sample is p(x) = the mean of two normal laws; what training has not learnt costs some hundredths of a nat.
+        var fresh = TwoSpots(400, 3);
+        var (learned, probed) = (new double[400], new double[400]);
+        new LogLikelihood<float>(trainer.Average).Evaluate(fresh, learned);
+        new LogLikelihood<float>(trainer.Average, probes: 2).Evaluate(fresh, probed, seed: 1);
+        var exact = new GaussianMixture<float>([1, 1], [-0.6, 0, 0.6, 0.3], [0.01, 0.01]);
+        var loss = Enumerable.Range(0, 400).Average(i => exact.LogDensity(fresh.AsSpan(2 * i, 2), 0.002) - learned[i]);
+        Assert.InRange(loss, -0.05, 0.2);
+        Assert.Equal(learned.Average(), probed.Average(), 0.1);
 
         foreach (var sampler in new DiffusionSampler<float>[] { trainer.Average.CreateHeun(), trainer.Average.CreateDpmPlusPlus2M() })
         {

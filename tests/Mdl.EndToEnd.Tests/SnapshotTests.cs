@@ -24,7 +24,7 @@ public sealed class SnapshotTests
         foreach (var file in Generate(source))
         {
             var isProgram = file.Name.EndsWith(".Training.g.cs", StringComparison.Ordinal) || file.Name.EndsWith(".Inference.g.cs", StringComparison.Ordinal)
-                || file.Name.EndsWith(".Denoising.g.cs", StringComparison.Ordinal) || file.Name.Contains(".Draft", StringComparison.Ordinal);
+                || file.Name.EndsWith(".Denoising.g.cs", StringComparison.Ordinal) || file.Name.EndsWith(".Pullback.g.cs", StringComparison.Ordinal) || file.Name.Contains(".Draft", StringComparison.Ordinal);
             if (!isProgram || WholePrograms.Contains(file.Name[..file.Name.IndexOf('.', StringComparison.Ordinal)]))
             {
                 Snapshots.Match(file.Text, file.Name);

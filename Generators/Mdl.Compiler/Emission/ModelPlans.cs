@@ -136,6 +136,16 @@ internal static class ModelPlans
             .Plan(graph, graph.Nodes.Count, [new(graph.Outputs[0], Storage.At("_out_denoised"))], []);
     }
 
+    /// <summary>The denoiser with its derivative along a direction.</summary>
+    public static ProgramPlan Pullback(BoundModel model, WeightLayout layout, CancellationToken cancellation)
+    {
+        var differentiated = CompilerPasses.Pullback(model.Forward.Graph, "y");
+        var (normal, forward) = Normalizer.Run(differentiated.Graph, differentiated.ForwardNodes);
+        var (graph, forwardNodes) = Accumulation.Run(normal, forward);
+        return new Planner(name => Storage.At("_in_" + name), key => key == "y" ? Storage.At("_in_y") : layout.InBlock(key), cancellation)
+            .Plan(graph, forwardNodes, [new(graph.Outputs[0], Storage.At("_out_denoised")), new(graph.Outputs[1], Storage.At("_out_pulled"))], []);
+    }
+
     /// <summary>The model with its cache.</summary>
     /// <param name="model">The model.</param>
     /// <param name="weight">Where a parameter is, by its key.</param>

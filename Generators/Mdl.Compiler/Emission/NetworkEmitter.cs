@@ -18,7 +18,8 @@ internal static class NetworkEmitter
         return
         [
             new($"{model.ClassName}.Training.g.cs", Training(buffers, diffusion, ns, layout, training, folder)) { IsBody = true },
-            new($"{model.ClassName}.Denoising.g.cs", Denoising(buffers, diffusion, ns, layout, ModelPlans.Denoising(model, layout, cancellation), folder)) { IsBody = true },
+            new($"{model.ClassName}.Denoising.g.cs", Denoising(buffers, diffusion, ns, "Denoising", ModelPlans.Denoising(model, layout, cancellation), folder)) { IsBody = true },
+            new($"{model.ClassName}.Pullback.g.cs", Denoising(buffers, diffusion, ns, "Pullback", ModelPlans.Pullback(model, layout, cancellation), folder)) { IsBody = true },
         ];
     }
 
@@ -93,10 +94,15 @@ internal static class NetworkEmitter
         Create(code, "DenoisingProgram", "CreateProgram", "NewDenoising", "rows");
         code.Line();
         code.Line("/// <inheritdoc/>");
+        Create(code, "DenoisingProgram", "CreatePullback", "NewPullback", "rows");
+        code.Line();
+        code.Line("/// <inheritdoc/>");
         Create(code, "DenoisingTraining", "CreateTraining", "NewTraining", "batch");
         code.Line();
         code.Line("// The programs are in files of their own, which an editor may leave out.");
         code.Line($"partial void NewDenoising(int rows, ref {Runtime}.DenoisingProgram program);");
+        code.Line();
+        code.Line($"partial void NewPullback(int rows, ref {Runtime}.DenoisingProgram program);");
         code.Line();
         code.Line($"partial void NewTraining(int batch, ref {Runtime}.DenoisingTraining program);");
         code.Line();
@@ -193,23 +199,31 @@ internal static class NetworkEmitter
         return End(code, emitter, forwardLaunches);
     }
 
-    private static string Denoising(EmissionBuffers buffers, BoundDiffusion diffusion, string ns, WeightLayout layout, Planning.ProgramPlan plan, string? folder)
+    /// <summary>A program of the denoiser, perhaps with its derivative.</summary>
+    private static string Denoising(EmissionBuffers buffers, BoundDiffusion diffusion, string ns, string program, Planning.ProgramPlan plan, string? folder)
     {
+        var pulls = program == "Pullback";
         var model = diffusion.Score.Network!.Model;
         var emitter = new ProgramEmitter(HostDialect.Instance, plan, cached: false, buffers, folder);
-        var code = Begin(buffers, diffusion, ns, "Denoising", "rows", "DenoisingProgram");
-        code.Line("private readonly float* _in_y, _in_sigma, _out_denoised;");
+        var code = Begin(buffers, diffusion, ns, program, "rows", "DenoisingProgram");
+        code.Line($"private readonly float* _in_y, _in_sigma, _out_denoised{(pulls ? ", _in_direction, _out_pulled" : "")};");
         code.Line("private readonly int* _in_label;");
         code.Line("private long B;");
         emitter.Fields(code);
         code.Line();
-        code.Open($"public Denoising({model.ClassName} model, int rows) : base(rows, {Size(diffusion)})");
+        code.Open($"public {program}({model.ClassName} model, int rows) : base(rows, {Size(diffusion)}{(pulls ? ", pulls: true" : "")})");
         code.Line("B = rows;");
         Locate(code);
         code.Line("_in_y = Noisy;");
         code.Line("_in_sigma = Sigma;");
         code.Line("_in_label = Label;");
         code.Line("_out_denoised = Denoised;");
+        if (pulls)
+        {
+            code.Line("_in_direction = Direction;");
+            code.Line("_out_pulled = Pulled;");
+        }
+
         emitter.Places(code, "_arena");
         code.Close();
         code.Line();
@@ -218,7 +232,7 @@ internal static class NetworkEmitter
         code.Open("public override void Run(int rows)");
         code.Line("ArgumentOutOfRangeException.ThrowIfGreaterThan(rows, Rows);");
         code.Line("B = rows;");
-        Enter(code, model, "denoising");
+        Enter(code, model, pulls ? "pullback" : "denoising");
         emitter.Statements(code, 0, plan.Top.Steps.Count);
         code.Line("profile?.End();");
         code.Close();

@@ -60,6 +60,33 @@ public static class CompilerPasses
         return simple;
     }
 
+    /// <summary>
+    /// A graph with its first output and, after it, v' J: what a cotangent v, the new input "direction", of the shape of that output, becomes by the derivative of the
+    /// output by an input.
+    /// </summary>
+    /// <param name="graph">The graph.</param>
+    /// <param name="input">The input, which becomes the parameter of this name.</param>
+    /// <param name="dump">Told of each pass.</param>
+    public static DifferentiatedGraph Pullback(Graph graph, string input, GraphDump? dump = null)
+    {
+        var place = graph.Nodes.ToList().FindIndex(n => n.Operation is Input i && i.Name == input);
+        var nodes = graph.Nodes.Select((n, i) => i == place ? n with { Operation = new Parameter(input, n.Types[0]) } : n).ToEquatableArray();
+        var builder = new GraphBuilder();
+        var copy = GraphCopy.Append(builder, new(nodes, graph.Outputs));
+        var output = copy(graph.Outputs[0]);
+        var direction = builder.Add(new Input("direction", builder.Type(output)));
+        var product = builder.Binary(BinaryFunction.Multiply, output, direction);
+        var sum = builder.Reshape(builder.Reduce(ReduceFunction.Sum, product, Enumerable.Range(0, builder.Type(product).Rank)));
+        var forward = Simplifier.Run(builder.Build(output, sum));
+        forward = Simplifier.Run(LoopInvariants.Hoist(RowScales.Move(forward)));
+        dump?.Invoke("simplify-forward", forward);
+        var differentiated = Differentiator.Differentiate(forward with { Outputs = [forward.Outputs[0]] }, forward.Outputs[1], [input]);
+        dump?.Invoke("differentiate", differentiated.Graph);
+        differentiated = Simplifier.Run(differentiated);
+        dump?.Invoke("simplify", differentiated.Graph);
+        return differentiated;
+    }
+
     private static int IndexOfLoss(BoundGraph graph) => graph.Outputs.Select(o => o.Kind).ToList().IndexOf(OutputKind.Loss);
 
     /// <summary>Adds nodes for parameters that the graph does not use: their gradients are zeros.</summary>

@@ -3,7 +3,7 @@ using System.Numerics;
 namespace Mdl.Runtime.Diffusion;
 
 /// <summary>The exact denoiser of a mixture of normal laws N(mean_k, variance_k I): what samplers are tested with.</summary>
-public sealed class GaussianMixture<T> : IDenoiser<T>
+public sealed class GaussianMixture<T> : IDifferentiableDenoiser<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly double[] _weights;
@@ -67,6 +67,45 @@ public sealed class GaussianMixture<T> : IDenoiser<T>
                 }
 
                 denoised[i + j] = T.CreateTruncating(sum);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Pull(ReadOnlySpan<T> y, double sigma, ReadOnlySpan<T> direction, Span<T> denoised, Span<T> pulled)
+    {
+        Denoise(y, sigma, denoised);
+        var d = Dimensions;
+        var (mean, sums) = (new double[d], new double[d]);
+        for (var i = 0; i < y.Length; i += d)
+        {
+            // D = sum of r_k m_k with m_k = mean_k + g_k (y - mean_k), so v' J = sum of r_k (g_k v + (v . m_k) (s_k - s)) with s_k the score of part k and s their mean.
+            var total = LogDensity(y.Slice(i, d), sigma);
+            Array.Clear(mean);
+            Array.Clear(sums);
+            var along = 0.0;
+            for (var k = 0; k < _weights.Length; k++)
+            {
+                var (share, variance) = (Math.Exp(_logs[k] - total), _variances[k] + (sigma * sigma));
+                var gain = _variances[k] / variance;
+                var product = 0.0;
+                for (var j = 0; j < d; j++)
+                {
+                    product += double.CreateTruncating(direction[i + j]) * (_means[(k * d) + j] + (gain * (double.CreateTruncating(y[i + j]) - _means[(k * d) + j])));
+                }
+
+                along += share * product;
+                for (var j = 0; j < d; j++)
+                {
+                    var score = (_means[(k * d) + j] - double.CreateTruncating(y[i + j])) / variance;
+                    mean[j] += share * score;
+                    sums[j] += share * ((gain * double.CreateTruncating(direction[i + j])) + (product * score));
+                }
+            }
+
+            for (var j = 0; j < d; j++)
+            {
+                pulled[i + j] = T.CreateTruncating(sums[j] - (along * mean[j]));
             }
         }
     }

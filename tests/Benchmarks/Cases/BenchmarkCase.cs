@@ -16,6 +16,7 @@ internal sealed record BenchmarkCase(string Name, Func<BenchmarkContext, IEnumer
         new("row", RowTimesMatrixCase.Run),
         new("mixture", MixtureCase.Run),
         new("score", KernelScoreCase.Run),
+        new("sampler", LearnedSamplerCase.Run),
         new("memory", MemoryCase.Run),
         new("startup", StartupCase.Run),
         new("allocations", AllocationCase.Run),

@@ -46,6 +46,8 @@ internal sealed class Requests(int threads) : IDisposable
                 return [LargeKernels.CrossEntropyMemory(Device.Team, Int(words[1]), Int(words[2]), Int(words[3]))];
             case "score-sampling": // points samples steps: with blocks left out, and without
                 return KernelScores.Sample(Device, Int(words[1]), Int(words[2]), Int(words[3]));
+            case "sampler-step": // batch seconds: best and middle run
+                return LearnedSampler.Step(Device, Int(words[1]), double.Parse(words[2], CultureInfo.InvariantCulture));
             case "mixture": // tokens runs [format]
                 return MixtureLayer.Time(Device, Int(words[1]), Int(words[2]), Format(words, 3) == ElementFormat.BFloat16);
             case "train-begin": // batch length [format]: number of parameters

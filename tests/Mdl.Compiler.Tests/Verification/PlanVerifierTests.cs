@@ -124,6 +124,7 @@ public class PlanVerifierTests
         var layout = new WeightLayout(model);
         PlanVerifier.Verify(ModelPlans.Training(model, layout, default).Program);
         PlanVerifier.Verify(ModelPlans.Denoising(model, layout, default));
+        PlanVerifier.Verify(ModelPlans.Pullback(model, layout, default));
     }
 
     private static void VerifyAll(BoundModel model)

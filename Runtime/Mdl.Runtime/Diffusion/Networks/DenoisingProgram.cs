@@ -11,15 +11,18 @@ public abstract unsafe class DenoisingProgram : IDisposable
     /// <summary>Allocates what the caller sees.</summary>
     /// <param name="rows">Most samples in one run.</param>
     /// <param name="dimensions">The number of coordinates of a sample.</param>
-    protected DenoisingProgram(int rows, int dimensions)
+    /// <param name="pulls">Whether the program computes <see cref="Pulled"/> too.</param>
+    protected DenoisingProgram(int rows, int dimensions, bool pulls = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         Rows = rows;
-        _caller = new Arena(4L * rows * ((2L * dimensions) + 2));
+        _caller = new Arena(4L * rows * (((pulls ? 4L : 2L) * dimensions) + 2));
         Noisy = (float*)_caller.Memory;
         Denoised = Noisy + ((long)rows * dimensions);
         Sigma = Denoised + ((long)rows * dimensions);
         Label = (int*)(Sigma + rows);
+        Direction = pulls ? (float*)(Label + rows) : null;
+        Pulled = pulls ? Direction + ((long)rows * dimensions) : null;
     }
 
     /// <summary>Most samples in one run.</summary>
@@ -36,6 +39,12 @@ public abstract unsafe class DenoisingProgram : IDisposable
 
     /// <summary>Where the caller puts the class of each sample, if the network has a condition.</summary>
     public int* Label { get; }
+
+    /// <summary>Where the caller puts v, [rows, d]; null in a program that only denoises.</summary>
+    public float* Direction { get; }
+
+    /// <summary>v' dD/dy after a run, [rows, d]; null in a program that only denoises.</summary>
+    public float* Pulled { get; }
 
     /// <summary>The launches of a run and their costs, for the sizes at hand.</summary>
     public abstract IReadOnlyList<LaunchInfo> Launches { get; }

@@ -5,11 +5,12 @@ using Mdl.Runtime.Models;
 namespace Mdl.Runtime.Diffusion.Networks;
 
 /// <summary>The base of generated classes of learned scores: the weights of a network, and the denoiser D(y, sigma) = E[x0 | y] that they make.</summary>
-public abstract unsafe class DiffusionModel : IDenoiser<float>, IDisposable
+public abstract unsafe class DiffusionModel : IDifferentiableDenoiser<float>, IDisposable
 {
     // Activations of this many samples exist at a time.
     private const int MostRows = 4096;
     private DenoisingProgram? _program;
+    private DenoisingProgram? _pullback;
 
     /// <summary>Allocates the weights, all zero.</summary>
     /// <param name="device">Where the model runs: a host device.</param>
@@ -75,6 +76,58 @@ public abstract unsafe class DiffusionModel : IDenoiser<float>, IDisposable
     /// <exception cref="ArgumentException">Lengths or labels that do not fit.</exception>
     public void Denoise(ReadOnlySpan<float> y, double sigma, ReadOnlySpan<int> labels, Span<float> denoised)
     {
+        var count = Check(y, sigma, labels, denoised);
+        var most = Math.Min(count, MostRows);
+        if (_program is null || _program.Rows < most)
+        {
+            _program?.Dispose();
+            _program = CreateProgram(most);
+        }
+
+        for (var first = 0; first < count; first += most)
+        {
+            Run(_program, y, sigma, labels, denoised, first, Math.Min(most, count - first));
+        }
+    }
+
+    /// <summary>D(y, sigma) and v' dD/dy; with a condition, of samples of no class. Where the source says <c>stop(..)</c>, no derivative passes.</summary>
+    public void Pull(ReadOnlySpan<float> y, double sigma, ReadOnlySpan<float> direction, Span<float> denoised, Span<float> pulled) =>
+        Pull(y, sigma, [], direction, denoised, pulled);
+
+    /// <summary>D(y, sigma) and v' dD/dy of samples of given classes.</summary>
+    /// <param name="y">[N, d].</param>
+    /// <param name="sigma">Above 0.</param>
+    /// <param name="labels">The class of each sample, as in <see cref="Denoise(ReadOnlySpan{float}, double, ReadOnlySpan{int}, Span{float})"/>.</param>
+    /// <param name="direction">v, [N, d].</param>
+    /// <param name="denoised">[N, d].</param>
+    /// <param name="pulled">[N, d].</param>
+    /// <exception cref="ArgumentException">Lengths or labels that do not fit.</exception>
+    public void Pull(ReadOnlySpan<float> y, double sigma, ReadOnlySpan<int> labels, ReadOnlySpan<float> direction, Span<float> denoised, Span<float> pulled)
+    {
+        var count = Check(y, sigma, labels, denoised);
+        if (direction.Length != y.Length || pulled.Length != y.Length)
+        {
+            throw new ArgumentException($"{y.Length} numbers need as many of a direction and of results, not {direction.Length} and {pulled.Length}.", nameof(direction));
+        }
+
+        var most = Math.Min(count, MostRows);
+        if (_pullback is null || _pullback.Rows < most)
+        {
+            _pullback?.Dispose();
+            _pullback = CreatePullback(most);
+        }
+
+        for (var first = 0; first < count; first += most)
+        {
+            var rows = Math.Min(most, count - first);
+            direction.Slice(first * Dimensions, rows * Dimensions).CopyTo(new Span<float>(_pullback.Direction, rows * Dimensions));
+            Run(_pullback, y, sigma, labels, denoised, first, rows);
+            new ReadOnlySpan<float>(_pullback.Pulled, rows * Dimensions).CopyTo(pulled.Slice(first * Dimensions, rows * Dimensions));
+        }
+    }
+
+    private int Check(ReadOnlySpan<float> y, double sigma, ReadOnlySpan<int> labels, ReadOnlySpan<float> denoised)
+    {
         var count = y.Length / Dimensions;
         if (y.Length % Dimensions != 0 || denoised.Length != y.Length)
         {
@@ -87,35 +140,33 @@ public abstract unsafe class DiffusionModel : IDenoiser<float>, IDisposable
         }
 
         Labels.Check(this, labels, count);
-        var most = Math.Min(count, MostRows);
-        if (_program is null || _program.Rows < most)
+        return count;
+    }
+
+    private void Run(DenoisingProgram program, ReadOnlySpan<float> y, double sigma, ReadOnlySpan<int> labels, Span<float> denoised, int first, int rows)
+    {
+        new Span<float>(program.Sigma, rows).Fill((float)sigma);
+        if (labels.IsEmpty)
         {
-            _program?.Dispose();
-            _program = CreateProgram(most);
+            new Span<int>(program.Label, rows).Fill(Diffusion.Classes);
+        }
+        else
+        {
+            labels.Slice(first, rows).CopyTo(new Span<int>(program.Label, rows));
         }
 
-        for (var first = 0; first < count; first += most)
-        {
-            var rows = Math.Min(most, count - first);
-            new Span<float>(_program.Sigma, rows).Fill((float)sigma);
-            if (labels.IsEmpty)
-            {
-                new Span<int>(_program.Label, rows).Fill(Diffusion.Classes);
-            }
-            else
-            {
-                labels.Slice(first, rows).CopyTo(new Span<int>(_program.Label, rows));
-            }
-
-            y.Slice(first * Dimensions, rows * Dimensions).CopyTo(new Span<float>(_program.Noisy, rows * Dimensions));
-            _program.Run(rows);
-            new ReadOnlySpan<float>(_program.Denoised, rows * Dimensions).CopyTo(denoised.Slice(first * Dimensions, rows * Dimensions));
-        }
+        y.Slice(first * Dimensions, rows * Dimensions).CopyTo(new Span<float>(program.Noisy, rows * Dimensions));
+        program.Run(rows);
+        new ReadOnlySpan<float>(program.Denoised, rows * Dimensions).CopyTo(denoised.Slice(first * Dimensions, rows * Dimensions));
     }
 
     /// <summary>A program that denoises.</summary>
     /// <param name="rows">Most samples in one run.</param>
     public abstract DenoisingProgram CreateProgram(int rows);
+
+    /// <summary>A program that denoises and computes v' dD/dy.</summary>
+    /// <param name="rows">Most samples in one run.</param>
+    public abstract DenoisingProgram CreatePullback(int rows);
 
     /// <summary>A program that computes losses and gradients of batches of one size.</summary>
     /// <param name="batch">Samples in a batch.</param>
@@ -142,6 +193,7 @@ public abstract unsafe class DiffusionModel : IDenoiser<float>, IDisposable
     public void Dispose()
     {
         _program?.Dispose();
+        _pullback?.Dispose();
         Store.Dispose();
         GC.SuppressFinalize(this);
     }
