@@ -13,7 +13,7 @@ namespace Mdl.Runtime.Diffusion;
 /// the number of threads.
 /// </summary>
 /// <typeparam name="T">float or double.</typeparam>
-public sealed unsafe class KernelScore<T> : IDenoiser<T>
+public sealed unsafe partial class KernelScore<T> : IDenoiser<T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     // Products run at a far higher rate, but weights pass through memory once more, which few dimensions do not pay for; differences are the precise form.
