@@ -26,6 +26,9 @@ internal sealed class BenchmarkContext(int threads, int rounds, bool alone, stri
     /// <summary>A fresh process of ours.</summary>
     public Worker StartOwn() => Worker.Start("Mdl", typeof(BenchmarkContext).Assembly.Location, "worker", $"{Threads}");
 
+    /// <summary>A process as the compiler's server is, in which source generators run: its runtimeconfig.json asks for the collector of servers.</summary>
+    public Worker StartCompiler() => Worker.Start("Mdl", typeof(BenchmarkContext).Assembly.Location, [("DOTNET_gcServer", "1")], "worker", $"{Threads}");
+
     /// <summary>A fresh process of libtorch, or null where it has not been built.</summary>
     public Worker? StartPeer() => HasPeer ? Worker.Start("libtorch", PeerPath, $"{Threads}") : null;
 }

@@ -20,7 +20,7 @@ internal static class GeneratorCase
         var warm = new List<double>();
         for (var round = 0; round < context.Rounds; round++)
         {
-            using var own = context.StartOwn();
+            using var own = context.StartCompiler();
             cold.Add(own.Ask("compile")[0]);
             if (round == context.Rounds - 1)
             {

@@ -14,10 +14,18 @@ internal sealed class Worker : IDisposable
     private Worker(string name, Process process) => (_name, _process) = (name, process);
 
     /// <summary>Starts a .NET program that runs <see cref="WorkerLoop"/>.</summary>
-    public static Worker Start(string name, string assembly, params string[] arguments)
+    public static Worker Start(string name, string assembly, params string[] arguments) => Start(name, assembly, [], arguments);
+
+    /// <summary>As above, with variables of the environment besides those of this process.</summary>
+    public static Worker Start(string name, string assembly, IReadOnlyList<(string Name, string Value)> environment, params string[] arguments)
     {
         var host = Path.GetFileNameWithoutExtension(Environment.ProcessPath) == "dotnet" ? Environment.ProcessPath! : "dotnet";
         var start = new ProcessStartInfo(host) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        foreach (var (variable, value) in environment)
+        {
+            start.Environment[variable] = value;
+        }
+
         start.ArgumentList.Add(assembly);
         foreach (var argument in arguments)
         {
