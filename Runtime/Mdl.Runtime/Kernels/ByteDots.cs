@@ -14,6 +14,9 @@ internal static unsafe class ByteDots
     // 127 times 128 and 63: the upper part is a byte, the lower part has 7 bits.
     private const float Largest = 16319;
 
+    private const int LongColumn = 1024;
+    private const int FarAhead = 2048;
+
     /// <summary>Whether the operands have the form: as <see cref="ByteBlocks.Fits"/>, and a contraction of whole steps.</summary>
     public static bool Fits(in Matrix a, in Matrix b, int k) => k % ByteDotsCall.Step == 0 && ByteBlocks.Fits(a, b, k);
 
@@ -55,9 +58,10 @@ internal static unsafe class ByteDots
         };
         for (var j = 0; j < columns;)
         {
-            var isOne = columns - j < ByteDotsCall.Columns;
+            // A single row reads long columns one after the other, as memory likes best.
+            var isOne = columns - j < ByteDotsCall.Columns || (rows == 1 && k >= LongColumn);
             var width = isOne ? 1 : ByteDotsCall.Columns;
-            call.Ahead = width * call.BColumnStep;
+            call.Ahead = isOne ? FarAhead : width * call.BColumnStep;
             for (var i = 0; i < rows; i += ByteDotsCall.Rows)
             {
                 var height = Math.Min(ByteDotsCall.Rows, rows - i);

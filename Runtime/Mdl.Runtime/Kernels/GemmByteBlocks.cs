@@ -70,8 +70,8 @@ public static unsafe partial class Gemm
             ref call.Epilogue, call.Row, column);
     }
 
-    // Columns of a chunk: enough to outweigh handing it out.
-    private const long LeastDotsBytes = 32 << 10;
+    // Elements of a chunk: enough to outweigh handing it out, few enough that the threads read side by side.
+    private const long DotsOfChunk = 64 << 10;
 
     private static bool IsFew(Team team, ElementFormat arithmetic, in Matrix a, in Matrix b, int k) =>
         arithmetic == ElementFormat.Int8Blocks && team.ByteBlocks is not null && ByteDots.Fits(a, b, k);
@@ -95,8 +95,7 @@ public static unsafe partial class Gemm
             Epilogue = epilogue,
         };
         ByteDots.Round(a, m, k, b.Format, call.Packed);
-        var width = Math.Max(LeastDotsBytes / k, n / (4L * team.Threads));
-        call.Row = (int)((width + ByteDotsCall.Columns - 1) / ByteDotsCall.Columns * ByteDotsCall.Columns);
+        call.Row = (int)((DotsOfChunk / k + ByteDotsCall.Columns) / ByteDotsCall.Columns * ByteDotsCall.Columns);
         team.Run(&FewChunk<TEpilogue>, Unsafe.AsPointer(ref call), (n + call.Row - 1) / call.Row);
     }
 
