@@ -61,7 +61,7 @@ public sealed class MinimaxTests
         Assert.Equal(expected, slope, 0.02);
     }
 
-    // -d/4 as t falls; what holds at these times comes from the central limit theorem, which docs/decisions/0008 compares.
+    // -d/4 as t falls; what holds at these times comes from the central limit theorem, which docs/decisions/0009 compares.
     [Theory]
     [InlineData("M1", new[] { 3e-4, 1e-3, 3e-3, 1e-2, 3e-2 }, 40, -0.264)]
     [InlineData("M2", new[] { 0.01, 0.03, 0.1, 0.3 }, 30, -0.464)]
