@@ -39,7 +39,9 @@ internal static class MixtureCase
     private static (double Rate, double Peak) Measure(BenchmarkContext context, ElementFormat format)
     {
         using var worker = context.StartOwn();
-        var peak = worker.Ask($"peak {format}")[0];
+
+        // A single reading just after another process has ended can be half of the peak.
+        var peak = Enumerable.Range(0, 3).Max(_ => worker.Ask($"peak {format}")[0]);
         return (Tokens / worker.Ask($"mixture {Tokens} {Runs} {format}").Min(), peak * 1e9);
     }
 
