@@ -53,7 +53,12 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
     /// <summary>The statements of the constructor that place the arena's buffers.</summary>
     public void Places(CodeWriter constructor, string arena)
     {
-        dialect.Place(constructor, [.. Alive], arena, Symbols);
+        dialect.Place(constructor, [.. Owners], arena, Symbols);
+        foreach (var buffer in Alive.Where(b => b.Place != b))
+        {
+            constructor.Line($"{buffer.Name} = {buffer.Place.Name};");
+        }
+
         foreach (var (buffer, values) in program.Tables)
         {
             constructor.Line(dialect.Fill(buffer.Name, string.Join(", ", values.Select(Float))));
@@ -68,7 +73,7 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
         code.Line("/// <summary>The buffers of the arena: bytes, and the first and the last step that needs them.</summary>");
         code.Line($"public static BufferInfo[] Buffers({arguments}) =>");
         code.Line("[");
-        foreach (var buffer in Alive)
+        foreach (var buffer in Owners)
         {
             code.Line($"    new({ModelEmitter.Quoted(buffer.Name.TrimStart('_'))}, 4L * {Size(buffer.Size)}, {buffer.First}, {buffer.Last}),");
         }
@@ -90,6 +95,9 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
     }
 
     private string Symbols => cached ? "B, T, R, past, capacity" : "B, T";
+
+    /// <summary>The buffers that have memory of their own.</summary>
+    private IEnumerable<ArenaBuffer> Owners => Alive.Where(b => b.Place == b);
 
     private IEnumerable<ArenaBuffer> Alive => program.Buffers.Where(b => b.Last >= 0);
 

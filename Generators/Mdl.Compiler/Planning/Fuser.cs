@@ -238,7 +238,25 @@ internal sealed partial class Fuser
         _cut.Clear();
     }
 
-    private void Explore(Root root, Expression visit)
+    /// <summary>
+    /// The stored values that a root reads anywhere but at the element that it computes: a value whose every read is at that element may be overwritten by it.
+    /// </summary>
+    public HashSet<Value> ReadElsewhere(Root root)
+    {
+        var elsewhere = new HashSet<Value>();
+        var space = TypeOfSpace(root);
+        var own = root.Kind is RootKind.Store or RootKind.ColumnReduce ? IndexFlow.Flatten(space.Strides, RootIndex(space.Shape)) : null;
+        Explore(root, new(), (value, at) =>
+        {
+            if (at is null || own is null || !IndexFlow.Flatten(_graph.Type(value).Strides, at).Equals(own))
+            {
+                elsewhere.Add(value);
+            }
+        });
+        return elsewhere;
+    }
+
+    private void Explore(Root root, Expression visit, Action<Value, Linear[]?>? reads = null)
     {
         var rows = RowsOf(root);
         _seen.Clear();
@@ -258,6 +276,7 @@ internal sealed partial class Fuser
                     var view = TemplateInput(node, i);
                     var isOwn = IsOwnRow(rows, view) && (!_roots.Contains(view.Base) || (KindOf(view.Base) == RootKind.Store && !IsAssembled(view.Base)));
                     visit.Reads.Add(new(view.Base, isOwn, isOwn ? 1 : 0));
+                    reads?.Invoke(view.Base, null);
                 }
 
                 // Which memory holds an input depends on what is stored.
@@ -280,12 +299,14 @@ internal sealed partial class Fuser
             if (!IndexFlow.IsFusable(self.Operation))
             {
                 visit.Reads.Add(new(value, IsOwnRow(rows, type, index), RowsPerRow(type, index)));
+                reads?.Invoke(value, index);
                 return;
             }
 
             if (!isRoot && _roots.Contains(value))
             {
                 visit.Reads.Add(new(value, KindOf(value) == RootKind.Store && !IsAssembled(value) && IsOwnRow(rows, type, index)));
+                reads?.Invoke(value, index);
                 return;
             }
 
@@ -362,6 +383,7 @@ internal sealed partial class Fuser
             Require(value);
             visit.IsCut = true;
             visit.Reads.Add(new(value, false));
+            reads?.Invoke(value, null);
         }
     }
 

@@ -23,6 +23,8 @@ internal sealed record Storage(string Pointer, Dim Offset, EquatableArray<(strin
 /// <summary>A buffer of the arena, alive from step First to step Last of the program's flat timeline.</summary>
 internal sealed class ArenaBuffer(string name, ElementType element, Dim size)
 {
+    private ArenaBuffer? _place;
+
     /// <summary>The field of the generated program that points to it.</summary>
     public string Name { get; } = name;
 
@@ -34,6 +36,16 @@ internal sealed class ArenaBuffer(string name, ElementType element, Dim size)
     public int First { get; private set; } = int.MaxValue;
 
     public int Last { get; private set; } = -1;
+
+    /// <summary>The buffer in whose memory this one lies; itself if it has memory of its own.</summary>
+    public ArenaBuffer Place => _place is null ? this : _place.Place;
+
+    /// <summary>Lies from now on in the memory of another buffer of the same size, whose values have been read for the last time.</summary>
+    public void Take(ArenaBuffer dying)
+    {
+        _place = dying.Place;
+        _place.Touch(Last);
+    }
 
     public void Touch(int step)
     {

@@ -45,6 +45,7 @@ internal sealed class Planner(
         }
 
         new Timeline(_kept).Run(top);
+        InPlace.Run(top);
         return new(top, _buffers, [.. _tables.Select(t => (t.Value.Buffer!, t.Key))]);
     }
 

@@ -51,12 +51,14 @@ internal sealed class PlanVerifier
             switch (step)
             {
                 case KernelStep { Kernel: var kernel }:
+                    InPlaceOnly(plan, new([kernel]), []);
                     Kernel(plan, kernel, null, written, operands);
                     break;
                 case TemplateStep { Node: var node }:
                     Template(plan, node, written);
                     break;
                 case ProductStep product:
+                    InPlaceOnly(plan, product.Kernels, product.Nodes);
                     foreach (var node in product.Nodes)
                     {
                         Template(plan, node, written);
@@ -127,6 +129,29 @@ internal sealed class PlanVerifier
             }
 
             Write(plan, stored, written);
+        }
+    }
+
+    /// <summary>
+    /// What kernels store over what their launch reads must be at the element in hand, in a single loop, and read by no product: other rows of a product may still be to come.
+    /// </summary>
+    private static void InPlaceOnly(ScopePlan plan, EquatableArray<RowKernel> kernels, EquatableArray<int> products)
+    {
+        var roots = kernels.SelectMany(k => k.Roots).ToList();
+        var ofProducts = new HashSet<Value>(products.SelectMany(p => plan.Reads(new TemplateStep(p)).Concat([new(p)])));
+        var isSingleLoop = roots.TrueForAll(r => plan.Fuser.Computed(r).TrueForAll(v => plan.Graph.Nodes[v.Node].Operation is not Reduce));
+        foreach (var root in roots)
+        {
+            var stored = root.Concat ?? root.Value;
+            if (!plan.Stored.TryGetValue(stored, out var storage) || storage.Buffer?.Place is not { } memory)
+            {
+                continue;
+            }
+
+            bool IsOverwritten(Value read) => plan.Stored.TryGetValue(read, out var source) && source.Buffer != storage.Buffer && source.Buffer?.Place == memory;
+            var lost = ofProducts.FirstOrDefault(IsOverwritten)
+                ?? roots.SelectMany(r => isSingleLoop && kernels.Count == 1 ? plan.Fuser.ReadElsewhere(r) : plan.Fuser.Reads(r).Select(d => d.Value)).FirstOrDefault(IsOverwritten);
+            Require(lost is null, $"{kernels[0].Name} overwrites {(lost is null ? "" : Name(plan, lost))} with {Name(plan, stored)} before it has been read");
         }
     }
 
@@ -230,7 +255,8 @@ internal sealed class PlanVerifier
     private void Write(ScopePlan plan, Value value, HashSet<Value> written)
     {
         var storage = StorageOf(plan, value);
-        written.RemoveWhere(other => other != value && plan.Stored.TryGetValue(other, out var place) && place == storage);
+        written.RemoveWhere(other => other != value && plan.Stored.TryGetValue(other, out var place)
+            && (place == storage || (place.Buffer is not null && place.Buffer != storage.Buffer && place.Buffer.Place == storage.Buffer?.Place)));
         written.Add(value);
         Use(storage, plan, value);
     }
@@ -242,7 +268,9 @@ internal sealed class PlanVerifier
             return;
         }
 
-        Require(buffer.First <= _now && _now <= buffer.Last, $"{buffer.Name} is used for {Name(plan, value)} while it is not alive");
+        Require(
+            buffer.First <= _now && _now <= buffer.Last && buffer.Place.First <= _now && _now <= buffer.Place.Last,
+            $"{buffer.Name} is used for {Name(plan, value)} while it is not alive");
         for (var i = _loops.Count - 1; i >= 0 && !_loops[i].Own.Contains(buffer); i--)
         {
             _loops[i].Outer.Add(buffer);

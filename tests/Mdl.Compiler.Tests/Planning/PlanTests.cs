@@ -154,6 +154,14 @@ public class PlanTests
         Assert.Equal(1, Scopes(plan).Sum(Count));
     }
 
+    [Fact]
+    public void What_is_computed_element_by_element_takes_the_place_of_what_is_read_for_the_last_time()
+    {
+        var buffers = Plan("ling").Buffers.Where(b => b.Place != b).ToList();
+        Assert.NotEmpty(buffers);
+        Assert.All(buffers, b => Assert.True(b.Place.Element == b.Element && b.Place.Size.Equals(b.Size) && b.Place.First < b.First && b.Place.Last >= b.Last));
+    }
+
     [Theory]
     [MemberData(nameof(Models))]
     public void Loops_begin_without_a_copy(string model) =>

@@ -106,6 +106,24 @@ public class PlanVerifierTests
     });
 
     [Fact]
+    public void What_is_overwritten_in_place_is_read_at_the_same_element() => Refuses("before it has been read", plan =>
+    {
+        // A kernel that reads more of a row than the element in hand stores over it.
+        var (scope, root, read) = Scopes(plan.Top)
+            .SelectMany(s => s.Steps.OfType<KernelStep>().SelectMany(k => k.Kernel.Roots).SelectMany(r => s.Fuser.ReadElsewhere(r).Select(v => (Scope: s, Root: r, Read: v))))
+            .First(c => c.Root is { Kind: RootKind.Store, Concat: null } && c.Scope.Stored[c.Root.Value].Buffer is not null && c.Scope.Stored[c.Read].Buffer is not null);
+        scope.Stored[root.Value].Buffer!.Take(scope.Stored[read].Buffer!);
+    });
+
+    [Fact]
+    public void What_a_product_reads_is_not_overwritten_by_its_epilogue() => Refuses("before it has been read", plan =>
+    {
+        var (scope, step, left) = Scopes(plan.Top).SelectMany(s => s.Steps.OfType<ProductStep>().Select(p => (s, p, s.Fuser.TemplateInput(s.Graph.Nodes[p.Nodes[0]], 0).Base)))
+            .First(c => c.s.Stored[c.Base].Buffer is not null && c.p.Kernels[0].Roots.Any(r => r.Kind == RootKind.Store && c.s.Stored[r.Value].Buffer is not null));
+        scope.Stored[step.Kernels[0].Roots.First(r => r.Kind == RootKind.Store && scope.Stored[r.Value].Buffer is not null).Value].Buffer!.Take(scope.Stored[left].Buffer!);
+    });
+
+    [Fact]
     public void What_is_yielded_is_written() => Refuses("yielded but never written", plan => plan.Top.Steps.RemoveAt(plan.Top.Steps.Count - 1));
 
     [Fact]
