@@ -9,9 +9,6 @@ internal sealed record AxisGroup(int From, int FromCount, int To, int ToCount);
 /// <summary>How an index into the result of a fusable operation becomes indices into its inputs.</summary>
 internal static class IndexFlow
 {
-    // The selection of a row keeps its groups as bits of a number.
-    private const int MostGroups = 64;
-
     /// <summary>Operations that row kernels compute inline; all others have kernels of their own.</summary>
     public static bool IsFusable(Operation operation) =>
         operation is Unary or Binary or Select or Reduce or Broadcast or Reshape or Transpose or Slice or Concat or Constant or SizeOf or Iota or Positions
@@ -21,7 +18,7 @@ internal static class IndexFlow
     public static bool IsIndirect(Operation operation) => operation is Gather or GatherRows or CombineRows;
 
     /// <summary>Operations that choose elements of a row, or put elements where others were chosen: each row of the result comes from the same rows of the inputs.</summary>
-    public static bool IsSelection(Operation operation) => operation is Top { Groups: <= MostGroups } or TakeAlong or PutAlong;
+    public static bool IsSelection(Operation operation) => operation is Top or TakeAlong or PutAlong;
 
     public static bool IsView(Operation operation) => operation is Broadcast or Reshape or Transpose or Slice or Concat or Gather or GatherRows;
 

@@ -1,21 +1,21 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace Mdl.Runtime.Kernels;
 
-/// <summary>Selections along one row, for fused kernels.</summary>
+/// <summary>Selections along one row.</summary>
 public static unsafe class RowSelection
 {
-    /// <summary>Most groups that a selection keeps some of.</summary>
-    public const int MostGroups = 64;
+    private const int BitsOfWord = 64;
 
     // Below every key that takes part; not-a-number comes right above it.
     private const int Excluded = int.MinValue;
 
     /// <summary>
     /// y [count]: the indices of the largest elements of x [n], largest first, ties to the lower index; not-a-number counts as smaller than every number.
-    /// With <paramref name="groups"/> above 1, at most <see cref="MostGroups"/>, only elements of the <paramref name="keep"/> groups with the largest sums
-    /// of their <paramref name="groupTop"/> largest elements take part.
+    /// With <paramref name="groups"/> above 1 only elements of the <paramref name="keep"/> groups with the largest sums of their
+    /// <paramref name="groupTop"/> largest elements take part.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     [SkipLocalsInit]
@@ -36,15 +36,25 @@ public static unsafe class RowSelection
 
         var isGrouped = groups > 1 && keep < groups;
         var width = isGrouped ? n / groups : n;
-        var kept = isGrouped ? KeptGroups(x, all, width, groups, keep, groupTop) : 1UL;
+        var words = isGrouped ? (groups + BitsOfWord - 1) / BitsOfWord : 1;
+        var kept = stackalloc ulong[words];
+        *kept = 1;
+        if (isGrouped)
+        {
+            KeepGroups(x, all, width, groups, keep, groupTop, kept);
+        }
+
         var (lastKey, last) = (int.MaxValue, -1);
         for (var place = 0; place < count; place++)
         {
             var (best, at) = (Vector512.Create(Excluded), Vector512<int>.Zero);
-            for (var rest = kept; rest != 0; rest &= rest - 1)
+            for (var word = 0; word < words; word++)
             {
-                var start = System.Numerics.BitOperations.TrailingZeroCount(rest) * width;
-                Next(x, all, start, start + width, lastKey, last, ref best, ref at);
+                for (var rest = kept[word]; rest != 0; rest &= rest - 1)
+                {
+                    var start = (word * BitsOfWord + BitOperations.TrailingZeroCount(rest)) * width;
+                    Next(x, all, start, start + width, lastKey, last, ref best, ref at);
+                }
             }
 
             (lastKey, last) = First(best, at);
@@ -73,11 +83,12 @@ public static unsafe class RowSelection
         }
     }
 
-    /// <summary>The groups with the largest scores, as bits.</summary>
+    /// <summary>Sets the bits of the groups with the largest scores.</summary>
     [SkipLocalsInit]
-    private static ulong KeptGroups(float* x, int all, int width, int groups, int keep, int groupTop)
+    private static void KeepGroups(float* x, int all, int width, int groups, int keep, int groupTop, ulong* kept)
     {
-        var scores = stackalloc int[MostGroups];
+        new Span<ulong>(kept, (groups + BitsOfWord - 1) / BitsOfWord).Clear();
+        var scores = stackalloc int[groups];
         for (var group = 0; group < groups; group++)
         {
             var score = 0f;
@@ -93,22 +104,19 @@ public static unsafe class RowSelection
             scores[group] = Key(Vector512.Create(score)).ToScalar();
         }
 
-        var kept = 0UL;
         for (var place = 0; place < keep; place++)
         {
             var best = -1;
             for (var group = 0; group < groups; group++)
             {
-                if ((kept >> group & 1) == 0 && (best < 0 || scores[group] > scores[best]))
+                if ((kept[group / BitsOfWord] >> group % BitsOfWord & 1) == 0 && (best < 0 || scores[group] > scores[best]))
                 {
                     best = group;
                 }
             }
 
-            kept |= 1UL << best;
+            kept[best / BitsOfWord] |= 1UL << best % BitsOfWord;
         }
-
-        return kept;
     }
 
     /// <summary>
