@@ -124,7 +124,9 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
             else
             {
                 var bytes = node.Operation is GroupedContract && i == 1 ? Experts(type, node.Types[0].Shape[0]) : Bytes(type);
-                traffic.Reads[node.Inputs[i]] = bytes;
+                // What the kernels of the launch store is known by its memory.
+                var memory = plan.Fuser.TemplateInput(node, i).Base;
+                traffic.Reads[Graph.Type(memory).Size.Equals(type.Size) ? memory : node.Inputs[i]] = bytes;
                 traffic.Unfused.Add(bytes);
             }
         }

@@ -161,17 +161,24 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
 
     private void Product(CodeWriter code, ScopePlan plan, ProductStep step, IReadOnlyList<(string Variable, int Count)> loops)
     {
-        var summary = KernelSummary.Of(plan, [.. step.Nodes], [.. step.Kernels], CostsOf(plan));
+        var summary = KernelSummary.Of(plan, [.. step.Nodes], [.. step.All], CostsOf(plan));
         Begin(code, summary, loops, IsShort(plan, step.Nodes[0]));
+        void Alone(RowKernel kernel) => dialect.Kernel(plan, kernel, buffers).Emit(KernelSummary.Document(plan, kernel, summary), _kernels, code, Line(summary));
         if (!dialect.HasEpilogues)
         {
+            if (step.Prologue is { } first)
+            {
+                Alone(first);
+            }
+
             step.Nodes.ToList().ForEach(product => code.Mapped(Template(plan, null).Emit(product), Line(summary)));
-            step.Kernels.ToList().ForEach(kernel => dialect.Kernel(plan, kernel, buffers).Emit(KernelSummary.Document(plan, kernel, summary), _kernels, code, Line(summary)));
+            step.Behind.ToList().ForEach(Alone);
             return;
         }
 
         code.Block();
         var finish = new List<string>();
+        var prologue = "";
         var epilogue = "";
         var type = "";
         for (var i = step.Kernels.Count - 1; i >= 0; i--)
@@ -184,7 +191,14 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
             epilogue = epilogue.Length == 0 ? name : $"new {type}({name}, {epilogue})";
         }
 
-        code.Mapped(Template(plan, null).Rows(step.Nodes, epilogue), Line(summary));
+        if (step.Prologue is { } left)
+        {
+            prologue = "p";
+            dialect.Kernel(plan, left, buffers).Prologue(
+                KernelSummary.Document(plan, left, summary), prologue, RowEpilogues.RowsPerRow(plan, left, step.Nodes[0])!, _kernels, code);
+        }
+
+        code.Mapped(Template(plan, null).Rows(step.Nodes, prologue, epilogue), Line(summary));
         if (finish.Count > 0)
         {
             code.Line($"var chunks = Gemm.RowBlocks({Int(plan.Graph.Nodes[step.Nodes[0]].Types[0].Shape[0])});");
@@ -192,6 +206,10 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
         }
 
         code.Close();
+        if (step.Tail is { } tail)
+        {
+            Alone(tail);
+        }
     }
 
     private void Loop(CodeWriter code, LoopPlan loop, IReadOnlyList<(string Variable, int Count)> loops)

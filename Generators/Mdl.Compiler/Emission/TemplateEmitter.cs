@@ -82,18 +82,18 @@ internal sealed class TemplateEmitter(
             + $"{output}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}{(Accumulation.Addend(node) is null ? "" : ", accumulate: true")}{Arithmetic(grouped.InF32)});";
     }
 
-    /// <summary>The call of one or two products of the same left operand with an epilogue.</summary>
-    public string Rows(EquatableArray<int> products, string epilogue)
+    /// <summary>The call of one or two products of the same left operand with a prologue, an epilogue or both; empty for none.</summary>
+    public string Rows(EquatableArray<int> products, string prologue, string epilogue)
     {
         var node = Graph.Nodes[products[0]];
         var inputs = node.Inputs.Select((_, i) => plan.Fuser.TemplateInput(node, i)).ToArray();
-        return node.Operation is Contract contract ? CallRows(contract, node, inputs, products, epilogue) : CallGroupedRows(products, node, inputs, epilogue);
+        return node.Operation is Contract contract ? CallRows(contract, node, inputs, products, prologue, epilogue) : CallGroupedRows(products, node, inputs, epilogue);
     }
 
     /// <summary>Where a product goes; nowhere if only its epilogue sees its rows.</summary>
     private string Place(int product) => plan.Stored[new Value(product)] is var storage && ProductStep.IsRows(storage) ? dialect.NoMemory : dialect.Of(storage);
 
-    private string CallRows(Contract contract, Node node, StridedView[] inputs, EquatableArray<int> products, string epilogue)
+    private string CallRows(Contract contract, Node node, StridedView[] inputs, EquatableArray<int> products, string prologue, string epilogue)
     {
         string Product(int number)
         {
@@ -102,8 +102,9 @@ internal sealed class TemplateEmitter(
             return $"new RowProduct({w}, {Place(number)}, {Int(product.Types[0].Last)}, {(Accumulation.Addend(product) is null ? "false" : "true")})";
         }
 
-        return $"Gemm.Rows(_team, {Matrix(inputs[0], false)}, {Product(products[0])}, {(products.Count > 1 ? Product(products[1]) : "default")}, "
-            + $"{Int(node.Types[0].Shape[0])}, {Int(Type(node, 0).Last)}, {epilogue}{Arithmetic(contract.InF32)});";
+        var left = ProductStep.IsRows(plan.StorageOf(inputs[0])) ? "default" : Matrix(inputs[0], false);
+        return $"Gemm.Rows(_team, {(prologue.Length > 0 ? prologue + ", " : "")}{left}, {Product(products[0])}, {(products.Count > 1 ? Product(products[1]) : "default")}, "
+            + $"{Int(node.Types[0].Shape[0])}, {Int(Type(node, 0).Last)}, {(epilogue.Length > 0 ? epilogue : "default(NoRowEpilogue)")}{Arithmetic(contract.InF32)});";
     }
 
     private string CallGroupedRows(EquatableArray<int> products, Node node, StridedView[] inputs, string epilogue)

@@ -18,7 +18,7 @@ internal static class InPlace
                 case KernelStep { Kernel: var kernel }:
                     Kernel(plan, kernel, []);
                     break;
-                case ProductStep { Kernels: [var kernel] } product:
+                case ProductStep { Kernels: [var kernel], Prologue: null, Tail: null } product:
                     Kernel(plan, kernel, product.Nodes);
                     break;
                 case LoopStep { Loop.Body: var body }:

@@ -65,15 +65,25 @@ internal sealed record TemplateStep(int Node) : Step;
 
 /// <summary>
 /// Runs one or two products of the same left operand and, on each block of rows right after them, the row kernels that read these rows. A kernel
-/// may have several rows for each row of the products.
+/// may have several rows for each row of the products. A prologue makes the rows of the left operand, block by block, right before they are multiplied.
+/// A tail goes on with the sums over all rows when the last block is there.
 /// </summary>
-internal sealed record ProductStep(EquatableArray<int> Nodes, EquatableArray<RowKernel> Kernels) : Step
+internal sealed record ProductStep(EquatableArray<int> Nodes, EquatableArray<RowKernel> Kernels, RowKernel? Prologue = null, RowKernel? Tail = null) : Step
 {
+    /// <summary>The pointer of a left operand that has no memory: only the products see its rows.</summary>
+    public const string Left = "left";
+
     /// <summary>The pointers of products that have no memory: only the epilogue sees their rows.</summary>
     public static IReadOnlyList<string> Rows { get; } = ["first", "second"];
 
-    /// <summary>Whether a product lies in no memory but where only its epilogue sees its rows.</summary>
-    public static bool IsRows(Storage storage) => storage.Pointer == Rows[0] || storage.Pointer == Rows[1];
+    /// <summary>The row kernels in the order in which they run.</summary>
+    public IEnumerable<RowKernel> All => Prologue is null ? Behind : Behind.Prepend(Prologue);
+
+    /// <summary>The row kernels that run after products.</summary>
+    public EquatableArray<RowKernel> Behind => Tail is null ? Kernels : Kernels.Add(Tail);
+
+    /// <summary>Whether a value lies in no memory but where only a part of one step sees its rows.</summary>
+    public static bool IsRows(Storage storage) => storage.Pointer is Left || storage.Pointer == Rows[0] || storage.Pointer == Rows[1];
 }
 
 /// <summary>Runs a body once an iteration.</summary>
@@ -153,13 +163,13 @@ internal sealed class ScopePlan(Graph graph, Fuser fuser)
             case LoopStep { Node: var node }:
                 Template(node);
                 break;
-            case ProductStep { Nodes: var nodes, Kernels: var kernels }:
-                foreach (var node in nodes)
+            case ProductStep product:
+                foreach (var node in product.Nodes)
                 {
                     Template(node);
                 }
 
-                foreach (var kernel in kernels)
+                foreach (var kernel in product.All)
                 {
                     Kernel(kernel);
                 }

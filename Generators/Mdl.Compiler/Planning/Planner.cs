@@ -148,9 +148,11 @@ internal sealed class Planner(
         }
 
         Copies(forward: false);
+        RowPrologues.Add(plan);
         if (!rowsAlone)
         {
             RowEpilogues.Discard(plan);
+            RowPrologues.Discard(plan);
         }
 
         return plan;

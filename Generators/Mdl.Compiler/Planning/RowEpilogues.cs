@@ -21,6 +21,12 @@ internal static class RowEpilogues
             return;
         }
 
+        if (plan.Steps.Count > plan.ForwardSteps && plan.Steps[plan.Steps.Count - 1] is ProductStep { Tail: null } summing && IsTail(plan, summing, kernel))
+        {
+            plan.Steps[plan.Steps.Count - 1] = summing with { Tail = kernel };
+            return;
+        }
+
         var products = new List<int>();
         var behind = new HashSet<Value>();
         for (var i = plan.Steps.Count - 1; i >= plan.ForwardSteps && i >= plan.Steps.Count + products.Count - Farthest && products.Count < 2; i--)
@@ -111,7 +117,15 @@ internal static class RowEpilogues
         var reads = plan.Reads(new KernelStep(kernel));
         var read = step.Nodes.Where(n => reads.Contains(new(n))).ToList();
         return read.Count > 0 && read.All(n => ReadsRows(plan, kernel, n))
-            && step.Kernels.All(k => k.Roots.All(r => !reads.Contains(r.Concat ?? r.Value)));
+            && step.Behind.All(k => k.Roots.All(r => !reads.Contains(r.Concat ?? r.Value)));
+    }
+
+    /// <summary>Whether a kernel computes single numbers from sums over the rows of a step.</summary>
+    private static bool IsTail(ScopePlan plan, ProductStep step, RowKernel kernel)
+    {
+        var reads = plan.Reads(new KernelStep(kernel));
+        return kernel.Roots.TrueForAll(r => r is { Concat: null, Kind: RootKind.Store } && plan.Graph.Type(r.Value).Size.IsOne)
+            && step.Kernels.Any(k => k.Roots.Exists(r => r.Kind == RootKind.ColumnReduce && reads.Contains(r.Value)));
     }
 
     private static bool HaveSameRows(Node a, Node b) => (a.Operation, b.Operation) switch

@@ -44,15 +44,15 @@ internal sealed class Timeline(IReadOnlyList<ArenaBuffer> kept)
                 case TemplateStep { Node: var number }:
                     Template(plan, number);
                     break;
-                case ProductStep { Nodes: var products, Kernels: var epilogues }:
-                    foreach (var product in products)
+                case ProductStep product:
+                    foreach (var node in product.Nodes)
                     {
-                        Template(plan, product);
+                        Template(plan, node);
                     }
 
-                    foreach (var epilogue in epilogues)
+                    foreach (var kernel in product.All)
                     {
-                        Kernel(plan, epilogue);
+                        Kernel(plan, kernel);
                     }
 
                     break;

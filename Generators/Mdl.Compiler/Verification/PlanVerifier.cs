@@ -58,13 +58,14 @@ internal sealed class PlanVerifier
                     Template(plan, node, written);
                     break;
                 case ProductStep product:
-                    InPlaceOnly(plan, product.Kernels, product.Nodes);
+                    InPlaceOnly(plan, product.All.ToEquatableArray(), product.Nodes);
+                    Prologue(plan, product, written, operands);
                     foreach (var node in product.Nodes)
                     {
-                        Template(plan, node, written);
+                        Template(plan, node, written, product);
                     }
 
-                    foreach (var kernel in product.Kernels)
+                    foreach (var kernel in product.Behind)
                     {
                         Kernel(plan, kernel, product, written, operands);
                     }
@@ -155,11 +156,42 @@ internal sealed class PlanVerifier
         }
     }
 
-    private void Template(ScopePlan plan, int number, HashSet<Value> written)
+    /// <summary>A prologue runs between blocks of the products and their epilogues: none of these may write what it works on, nor read its other rows.</summary>
+    private void Prologue(ScopePlan plan, ProductStep product, HashSet<Value> written, Dictionary<Value, HashSet<int>> operands)
+    {
+        if (product.Prologue is not { } prologue)
+        {
+            return;
+        }
+
+        var makes = new HashSet<Value>(prologue.Roots.Select(r => r.Value));
+        var reads = plan.Reads(new KernelStep(prologue));
+        Require(
+            prologue.Roots.All(r => r is { Concat: null, Kind: RootKind.Store or RootKind.Select }),
+            $"{prologue.Name} is a prologue, which stores rows of its own only");
+        foreach (var node in product.Nodes)
+        {
+            var left = plan.Fuser.TemplateInput(plan.Graph.Nodes[node], 0);
+            Require(
+                makes.Contains(left.Base) && left.IsDense && left.Offset.Equals(Dim.Zero) && plan.Reads(new TemplateStep(node)).Count(makes.Contains) == 1,
+                $"{prologue.Name} does not make the left operand of {Name(plan, new(node))}, or more of what it reads");
+            Require(
+                reads.Concat(makes).All(v => StorageOf(plan, v) != StorageOf(plan, new(node))),
+                $"{prologue.Name} reads or stores what is overwritten by {Name(plan, new(node))}, block by block");
+        }
+
+        Require(
+            product.Behind.All(k => k.Roots.All(r => plan.Fuser.Reads(r).All(
+                d => !makes.Contains(d.Value) || (d.Aligned && k.Rows.Equals(prologue.Rows) && StorageOf(plan, d.Value).Pointer != ProductStep.Left)))),
+            $"an epilogue reads other rows of what {prologue.Name} stores, or what only the product sees");
+        Kernel(plan, prologue, product, written, operands);
+    }
+
+    private void Template(ScopePlan plan, int number, HashSet<Value> written, ProductStep? product = null)
     {
         foreach (var read in plan.Reads(new TemplateStep(number)))
         {
-            Read(plan, read, null, plan.Graph.Nodes[number].Operation.GetType().Name, written);
+            Read(plan, read, product, plan.Graph.Nodes[number].Operation.GetType().Name, written);
         }
 
         for (var output = 0; output < plan.Graph.Nodes[number].Types.Count; output++)
@@ -244,7 +276,8 @@ internal sealed class PlanVerifier
         {
             var place = product is null ? -1 : product.Nodes.ToList().IndexOf(value.Node);
             Require(
-                place >= 0 && storage.Pointer == ProductStep.Rows[place],
+                place >= 0 ? storage.Pointer == ProductStep.Rows[place]
+                    : storage.Pointer == ProductStep.Left && product?.Prologue is { } prologue && prologue.Roots.Exists(r => r.Value == value),
                 $"{reader} reads {Name(plan, value)}, which is in scratch memory that only the epilogue of its product sees");
         }
 

@@ -6,7 +6,7 @@ namespace Mdl.Runtime.Kernels;
 internal static unsafe partial class GemmBlock
 {
     // Rows whose panels (384 KB) stay in the second-level cache while all panels of the right operand pass by.
-    private const int RowsAtOnce = 96;
+    public const int RowsAtOnce = 96;
 
     /// <summary>Floats that a whole packed k x n operand takes.</summary>
     public static long PackedFloats(MicroKernels kernels, int n, int k) => PanelFloats(kernels, n, Lanes(kernels, k));

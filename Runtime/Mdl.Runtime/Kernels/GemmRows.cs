@@ -13,7 +13,7 @@ public static unsafe partial class Gemm
     // Panels of the right operand that are packed at a time.
     private const int PanelsOfChunk = 4;
 
-    /// <summary>The number of blocks that <see cref="Rows"/> cuts so many rows into.</summary>
+    /// <summary>The number of blocks that <see cref="Rows{TEpilogue}"/> cuts so many rows into.</summary>
     public static int RowBlocks(int rows) => rows <= 0 ? 0 : (rows + RowBlock(rows) - 1) / RowBlock(rows);
 
     /// <summary>
@@ -30,12 +30,34 @@ public static unsafe partial class Gemm
     /// <param name="arithmetic">In which form the operands are multiplied.</param>
     public static void Rows<TEpilogue>(
         Team team, Matrix x, RowProduct first, RowProduct second, int rows, int k, TEpilogue epilogue, ElementFormat arithmetic = ElementFormat.Single)
+        where TEpilogue : struct, IRowEpilogue => Rows(team, default(NoPrologue), x, first, second, rows, k, epilogue, arithmetic);
+
+    /// <summary>As the form without prologue, of a left operand whose rows are made block by block.</summary>
+    /// <param name="team">The threads.</param>
+    /// <param name="prologue">Makes the rows of <paramref name="x"/> that it is called for; reads nothing that the products or the epilogue write.</param>
+    /// <param name="x">rows x k, where the prologue stores it; or default where only the products read it: then blocks of rows are in the second-level cache alone.</param>
+    /// <param name="first">The first product.</param>
+    /// <param name="second">The second product, or default.</param>
+    /// <param name="rows">Rows of the products.</param>
+    /// <param name="k">Length of the contraction.</param>
+    /// <param name="epilogue">Reads of the products, and of what the prologue stores, only the rows it is called for; writes memory that the products do not read.</param>
+    /// <param name="arithmetic">In which form the operands are multiplied.</param>
+    public static void Rows<TPrologue, TEpilogue>(
+        Team team, TPrologue prologue, Matrix x, RowProduct first, RowProduct second, int rows, int k, TEpilogue epilogue,
+        ElementFormat arithmetic = ElementFormat.Single)
+        where TPrologue : struct, IRowPrologue
         where TEpilogue : struct, IRowEpilogue
     {
         var blocks = RowBlocks(rows);
         if (blocks == 0)
         {
             return;
+        }
+
+        var isMade = x.Data == null && typeof(TPrologue) != typeof(NoPrologue);
+        if (isMade)
+        {
+            x = Matrix.RowMajor((float*)null, k);
         }
 
         // Few rows are cut by columns, which takes whole products; their bits are the same, except that very few rows add in another order.
@@ -45,31 +67,43 @@ public static unsafe partial class Gemm
         using var hold = team.Hold();
         long one = whole ? Missing(first, rows) : GemmBlock.PackedFloats(kernels, first.N, k);
         long other = whole ? Missing(second, rows) : GemmBlock.PackedFloats(kernels, second.N, k);
-        var memory = (float*)team.SharedScratch((one + other) * sizeof(float));
-        var call = new RowsCall<TEpilogue>
+        var memory = (float*)team.SharedScratch((one + other + (whole && isMade ? (long)rows * k : 0)) * sizeof(float));
+        var call = new RowsCall<TPrologue, TEpilogue>
         {
             Team = team,
             Kernels = kernels,
-            X = x,
+            X = whole && isMade ? Matrix.RowMajor(memory + one + other, k) : x,
             First = first,
             Second = second,
             FirstMemory = memory,
             SecondMemory = memory + one,
+            IsMade = isMade,
             Rows = rows,
             RowBlock = RowBlock(rows),
             K = k,
+            Prologue = prologue,
             Epilogue = epilogue,
         };
         if (whole)
         {
+            if (typeof(TPrologue) != typeof(NoPrologue))
+            {
+                call.Grain = RowLaunch.Grain(rows, k, rows);
+                team.Run(&PrologueChunk<TPrologue, TEpilogue>, Unsafe.AsPointer(ref call), (int)((rows + call.Grain - 1) / call.Grain));
+            }
+
             Whole(ref call, first, call.FirstMemory, arithmetic);
             Whole(ref call, second, call.SecondMemory, arithmetic);
-            team.Run(&EpilogueChunk<TEpilogue>, Unsafe.AsPointer(ref call), blocks);
+            if (typeof(TEpilogue) != typeof(NoRowEpilogue))
+            {
+                team.Run(&EpilogueChunk<TPrologue, TEpilogue>, Unsafe.AsPointer(ref call), blocks);
+            }
+
             return;
         }
 
-        team.Run(&PackChunk<TEpilogue>, Unsafe.AsPointer(ref call), PackChunks(kernels, first.N, k) + PackChunks(kernels, second.N, k));
-        team.Run(&RowsChunk<TEpilogue>, Unsafe.AsPointer(ref call), blocks);
+        team.Run(&PackChunk<TPrologue, TEpilogue>, Unsafe.AsPointer(ref call), PackChunks(kernels, first.N, k) + PackChunks(kernels, second.N, k));
+        team.Run(&RowsChunk<TPrologue, TEpilogue>, Unsafe.AsPointer(ref call), blocks);
     }
 
     private static int RowBlock(int rows)
@@ -81,14 +115,24 @@ public static unsafe partial class Gemm
     // Whole cache lines, so that what follows is aligned.
     private static long Missing(in RowProduct product, int rows) => product.Y != null ? 0 : ((long)rows * product.N + 15) / 16 * 16;
 
-    private static void Whole<TEpilogue>(ref RowsCall<TEpilogue> call, in RowProduct product, float* memory, ElementFormat arithmetic)
+    private static void Whole<TPrologue, TEpilogue>(ref RowsCall<TPrologue, TEpilogue> call, in RowProduct product, float* memory, ElementFormat arithmetic)
+        where TPrologue : struct, IRowPrologue
         where TEpilogue : struct, IRowEpilogue =>
         Run(call.Team, call.X, product.W, product.Y != null ? product.Y : memory, product.N, call.Rows, product.N, call.K, product.Accumulate, arithmetic);
 
-    private static void EpilogueChunk<TEpilogue>(void* arguments, int chunk, int worker)
+    private static void PrologueChunk<TPrologue, TEpilogue>(void* arguments, int chunk, int worker)
+        where TPrologue : struct, IRowPrologue
         where TEpilogue : struct, IRowEpilogue
     {
-        ref var call = ref Unsafe.AsRef<RowsCall<TEpilogue>>(arguments);
+        ref var call = ref Unsafe.AsRef<RowsCall<TPrologue, TEpilogue>>(arguments);
+        call.Prologue.Apply(chunk * call.Grain, Math.Min((chunk + 1) * call.Grain, call.Rows), call.IsMade ? call.X.Data : null);
+    }
+
+    private static void EpilogueChunk<TPrologue, TEpilogue>(void* arguments, int chunk, int worker)
+        where TPrologue : struct, IRowPrologue
+        where TEpilogue : struct, IRowEpilogue
+    {
+        ref var call = ref Unsafe.AsRef<RowsCall<TPrologue, TEpilogue>>(arguments);
         var row = chunk * call.RowBlock;
         call.Epilogue.Apply(
             row, Math.Min(row + call.RowBlock, call.Rows), chunk, call.First.Y != null ? call.First.Y : call.FirstMemory,
@@ -101,10 +145,11 @@ public static unsafe partial class Gemm
         return (n + width - 1) / width * GemmBlock.DepthBlocks(kernels, k);
     }
 
-    private static void PackChunk<TEpilogue>(void* arguments, int chunk, int worker)
+    private static void PackChunk<TPrologue, TEpilogue>(void* arguments, int chunk, int worker)
+        where TPrologue : struct, IRowPrologue
         where TEpilogue : struct, IRowEpilogue
     {
-        ref var call = ref Unsafe.AsRef<RowsCall<TEpilogue>>(arguments);
+        ref var call = ref Unsafe.AsRef<RowsCall<TPrologue, TEpilogue>>(arguments);
         var kernels = call.Kernels;
         var before = PackChunks(kernels, call.First.N, call.K);
         if (chunk < before)
@@ -127,26 +172,40 @@ public static unsafe partial class Gemm
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RowsChunk<TEpilogue>(void* arguments, int chunk, int worker)
+    private static void RowsChunk<TPrologue, TEpilogue>(void* arguments, int chunk, int worker)
+        where TPrologue : struct, IRowPrologue
         where TEpilogue : struct, IRowEpilogue
     {
-        ref var call = ref Unsafe.AsRef<RowsCall<TEpilogue>>(arguments);
+        ref var call = ref Unsafe.AsRef<RowsCall<TPrologue, TEpilogue>>(arguments);
         var kernels = call.Kernels;
         var row = chunk * call.RowBlock;
         var m = Math.Min(call.RowBlock, call.Rows - row);
         long one = Missing(call.First, m), other = Missing(call.Second, m);
-        var memory = (float*)call.Team.Scratch(worker, (one + other) * sizeof(float) + GemmBlock.RowsScratchBytes(kernels, m, call.K));
+
+        // Rows of the left operand are made so many at a time that they are still in the second-level cache when they are packed.
+        var step = typeof(TPrologue) == typeof(NoPrologue) ? m : Math.Min(m, GemmBlock.RowsAtOnce);
+        var made = call.IsMade ? ((long)step * call.K + 15) / 16 * 16 : 0;
+        var memory = (float*)call.Team.Scratch(worker, (one + other + made) * sizeof(float) + GemmBlock.RowsScratchBytes(kernels, m, call.K));
         var first = call.First.Y != null ? call.First.Y : memory - (long)row * call.First.N;
         var second = call.Second.Y != null || call.Second.N == 0 ? call.Second.Y : memory + one - (long)row * call.Second.N;
-        GemmBlock.RunRows(
-            kernels, call.X.At(row, 0),
-            new(call.FirstMemory, first + (long)row * call.First.N, call.First.N, call.First.N, call.First.Accumulate),
-            new(call.SecondMemory, second + (long)row * call.Second.N, call.Second.N, call.Second.N, call.Second.Accumulate),
-            m, call.K, memory + one + other);
+        for (var (i, from) = (0, row); i < m; i += step, from += step)
+        {
+            var part = Math.Min(step, m - i);
+            var left = call.IsMade ? memory + one + other : null;
+            call.Prologue.Apply(from, from + part, call.IsMade ? left - (long)from * call.K : null);
+            GemmBlock.RunRows(
+                kernels, call.IsMade ? Matrix.RowMajor(left, call.K) : call.X.At(from, 0),
+                new(call.FirstMemory, first + (long)from * call.First.N, call.First.N, call.First.N, call.First.Accumulate),
+                new(call.SecondMemory, second + (long)from * call.Second.N, call.Second.N, call.Second.N, call.Second.Accumulate),
+                part, call.K, memory + one + other + made);
+        }
+
         call.Epilogue.Apply(row, row + m, chunk, first, second);
     }
 
-    private struct RowsCall<TEpilogue>
+    private struct RowsCall<TPrologue, TEpilogue>
+        where TPrologue : struct, IRowPrologue
+        where TEpilogue : struct, IRowEpilogue
     {
         public Team Team;
         public MicroKernels Kernels;
@@ -158,6 +217,9 @@ public static unsafe partial class Gemm
         public int Rows;
         public int RowBlock;
         public int K;
+        public bool IsMade;
+        public long Grain;
+        public TPrologue Prologue;
         public TEpilogue Epilogue;
     }
 }

@@ -4,6 +4,7 @@ using Mdl.Compiler.Tests.Models;
 using Mdl.Compiler.Verification;
 using Mdl.Dsl;
 using Mdl.Dsl.Binding;
+using Mdl.Dsl.Graphs;
 
 namespace Mdl.Compiler.Tests.Verification;
 
@@ -55,7 +56,7 @@ public class PlanVerifierTests
     {
         // The first kernel's value, which a later step reads, gets the place of what that step reads beside it.
         var scope = Layer(plan);
-        var own = scope.Stored.Where(s => s.Value.Buffer is not null && s.Value.Slots.Count == 0).Select(s => s.Key).ToHashSet();
+        var own = scope.Stored.Where(s => s.Value.Buffer is not null && s.Value.Slots.Count == 0 && scope.Graph.Nodes[s.Key.Node].Operation is not Leaf).Select(s => s.Key).ToHashSet();
         var pair = scope.Steps.Select(s => scope.Reads(s).Where(own.Contains).ToList()).First(r => r.Count > 1);
         scope.Stored[pair[0]] = scope.Stored[pair[1]];
     });
@@ -124,6 +125,28 @@ public class PlanVerifierTests
     });
 
     [Fact]
+    public void A_prologue_makes_the_operand_of_its_product() => Refuses("does not make the left operand", plan =>
+    {
+        var (scope, at, step) = WithPrologue(plan);
+        var other = scope.Steps.OfType<ProductStep>().First(p => p != step).Kernels[0];
+        scope.Steps[at] = step with { Prologue = other };
+    });
+
+    [Fact]
+    public void Only_its_product_reads_an_operand_without_memory() => Refuses("in scratch memory", plan =>
+    {
+        var (scope, value) = ReadByKernel(plan);
+        scope.Stored[value] = Storage.At(ProductStep.Left);
+    });
+
+    [Fact]
+    public void A_prologue_is_not_overwritten_by_its_product() => Refuses("is overwritten by", plan =>
+    {
+        var (scope, _, step) = WithPrologue(plan);
+        scope.Stored[scope.Fuser.TemplateInput(scope.Graph.Nodes[step.Nodes[0]], 0).Base] = scope.Stored[new(step.Nodes[0])];
+    });
+
+    [Fact]
     public void What_is_yielded_is_written() => Refuses("yielded but never written", plan => plan.Top.Steps.RemoveAt(plan.Top.Steps.Count - 1));
 
     [Fact]
@@ -136,6 +159,13 @@ public class PlanVerifierTests
             && !plan.Top.Steps.OfType<LoopStep>().Any(l => l.Loop.Carried.Any(c => c.Initial == s.Value)));
         plan.Top.Stored[value] = storage.Plus(plan.Top.Graph.Type(value).Size + 1);
     });
+
+    private static (ScopePlan Scope, int At, ProductStep Step) WithPrologue(ProgramPlan plan)
+    {
+        var scope = Scopes(plan.Top).First(s => s.Steps.Any(p => p is ProductStep { Prologue: not null }));
+        var at = scope.Steps.FindIndex(p => p is ProductStep { Prologue: not null });
+        return (scope, at, (ProductStep)scope.Steps[at]);
+    }
 
     private static void VerifyNetwork(BoundModel model)
     {

@@ -53,6 +53,57 @@ public unsafe class RowsTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Sizes))]
+    public void RowsThatAPrologueMakesGiveTheSameBits(string kernels, int rows, int n, int secondN, int k)
+    {
+        var random = new Random(5);
+        using var x = new Operand(random, rows, k, Layout.RowMajor);
+        using var w = new Operand(random, k, n, Layout.RowMajor);
+        using var wSecond = new Operand(random, k, secondN, Layout.Transposed);
+        var (size, sizeSecond) = (rows * n, rows * secondN);
+        foreach (var threads in new[] { 1, 2, 3 })
+        {
+            using var team = KernelSets.Team(kernels, threads);
+            using var doubled = new Buffer(rows * k, 0);
+            new Double { X = x.Matrix, K = k, Y = doubled.Data }.Apply(0, rows, null);
+            using var expected = new Buffer(size + sizeSecond, 0.5f);
+            Product.Run(team, Matrix.RowMajor(doubled.Data, k), w.Matrix, expected.Data, n, rows, n, k, true);
+            Product.Run(team, Matrix.RowMajor(doubled.Data, k), wSecond.Matrix, expected.Data + size, secondN, rows, secondN, k, false);
+            foreach (var stored in new[] { true, false })
+            {
+                using var y = new Buffer(size + sizeSecond, 0.5f);
+                using var made = new Buffer(rows * k, float.NaN);
+                var prologue = new Double { X = x.Matrix, K = k, Y = stored ? made.Data : null };
+                var left = stored ? Matrix.RowMajor(made.Data, k) : default;
+                var second = secondN == 0 ? default : new RowProduct(wSecond.Matrix, y.Data + size, secondN, false);
+                Product.Rows(team, prologue, left, new(w.Matrix, y.Data, n, true), second, rows, k, default(NoRowEpilogue));
+                Assert.Equal(expected.Span.ToArray(), y.Span.ToArray());
+                Assert.Equal(stored ? doubled.Span.ToArray() : Enumerable.Repeat(float.NaN, rows * k), made.Span.ToArray());
+                y.AssertGuardsIntact();
+                made.AssertGuardsIntact();
+            }
+        }
+    }
+
+    private struct Double : IRowPrologue
+    {
+        public Matrix X;
+        public int K;
+        public float* Y;
+
+        public readonly void Apply(long begin, long end, float* left)
+        {
+            for (var i = begin; i < end; i++)
+            {
+                for (var j = 0; j < K; j++)
+                {
+                    (Y == null ? left : Y)[i * K + j] = 2 * X.Data[i * X.RowStride + j];
+                }
+            }
+        }
+    }
+
     private struct CopyRows : IRowEpilogue
     {
         public float* First;
