@@ -42,6 +42,30 @@ public class PlanTests
         preset Small of Model { vocab: 29; hidden: 24; layers: 2; experts: 6; active: 3; width: 16; }
         """;
 
+    // A norm in front of projections that nothing but attention reads.
+    private const string Normed = """
+        module Normed;
+        block Norm(x: [.., D]) -> [.., D] {
+            param gain: [D] = 1;
+            param bias: [D] = 0;
+            NORM
+        }
+        block Layer(x: [B, T, D]) -> [B, T, D] {
+            let norm = Norm();
+            param qkv: [3 * D, D];
+            param out: [D, D];
+            q, k, v = split(norm(x) @ qkv', heads: [2, 2, 2], width: 12);
+            return x + merge(attend(q, k, v, mask: causal)) @ out';
+        }
+        model Model(tokens: int[B, T]; vocab, hidden, layers) {
+            let embed = Embedding(vocab, hidden);
+            let norm = Norm();
+            h = repeat layers { Layer() }(embed(tokens));
+            return logits = norm(h) @ embed.weight';
+        }
+        preset Small of Model { vocab: 29; hidden: 24; layers: 2; }
+        """;
+
     public static TheoryData<string> Models => ["ling", "foreign"];
 
     [Theory]
@@ -93,6 +117,16 @@ public class PlanTests
         Assert.True(next is ProductStep || ((KernelStep)next).Kernel.Rows.IsOne, "a kernel over tokens stands between the router and the experts");
     }
 
+    [Fact]
+    public void The_loss_of_a_router_is_summed_by_its_kernel()
+    {
+        // The mean over all tokens: a sum over the rows that the epilogue has at hand, and what makes the loss of it.
+        var loop = Layer("ling");
+        var router = Assert.Single(loop.Steps.OfType<ProductStep>(), s => s.Kernels.Any(k => k.Roots.Any(r => r.Kind == RootKind.Select)));
+        Assert.Single(router.Kernels.SelectMany(k => k.Roots), r => r.Kind == RootKind.ColumnReduce);
+        Assert.NotNull(router.Tail);
+    }
+
     [Theory]
     [MemberData(nameof(Models))]
     public void Gradients_of_a_router_take_few_kernels(string model)
@@ -121,6 +155,43 @@ public class PlanTests
         var step = Assert.Single(loop.Steps.OfType<ProductStep>(), s => s.Kernels.Count == 2);
         // Two heads of queries and one of keys are rows of their kernels.
         Assert.Equal([2, 1], step.Kernels.Select(k => RowEpilogues.RowsPerRow(loop, k, step.Nodes[0])!.Constant));
+    }
+
+    [Fact]
+    public void A_norm_is_made_in_front_of_the_product_that_reads_it()
+    {
+        // Norm, projection, norm of heads and rotation are one launch; the normalised stream is not stored.
+        var loop = Layer("ling");
+        var step = Assert.Single(loop.Steps.OfType<ProductStep>(), s => s.Kernels.Count == 2);
+        Assert.NotNull(step.Prologue);
+        Assert.Contains(loop.Stored.Values, s => s.Pointer == ProductStep.Left);
+        Assert.DoesNotContain(loop.Steps, s => s is KernelStep k && !k.Kernel.Rows.IsConstant);
+    }
+
+    [Theory]
+    [InlineData("y = (x - mean(x)) * rsqrt(variance(x) + 1e-5); return y * gain + bias;")]
+    [InlineData("y = x / (max(abs(x)) + 0.5); return gain * y / (mean(abs(y)) + 0.25) + bias;")]
+    [InlineData("y = exp(x - max(x)); return gain * y / sum(y) + bias;")]
+    [InlineData("y = x[top(24, of: abs(x))]; return gain * y + bias;")]
+    public void Norms_that_no_sample_uses_are_prologues_as_well(string norm)
+    {
+        // The product has no epilogue of its own: its result is read by attention.
+        var scope = Scopes(Plan(Normed.Replace("NORM", norm, StringComparison.Ordinal), "Small")).First(s => s.Graph.Nodes.Any(n => n.Operation is Attend));
+        var step = Assert.Single(scope.Steps.OfType<ProductStep>(), s => s.Prologue is not null);
+        Assert.Empty(step.Kernels);
+    }
+
+    [Theory]
+    [InlineData(8 * 24, true)]
+    [InlineData((8 * 24) + 1, false)]
+    public void A_product_much_wider_than_its_operand_reads_it_from_memory(int vocab, bool isPrologue)
+    {
+        // Without an epilogue its rows are stored anyway.
+        var text = Normed.Replace("NORM", "return x / (max(abs(x)) + 0.5) * gain + bias;", StringComparison.Ordinal).Replace("vocab: 29", $"vocab: {vocab}", StringComparison.Ordinal);
+        var model = Binder.Bind(new SourceText("normed.mdl", text), _ => null).Models.Single();
+        var top = ModelPlans.Inference(model, Storage.At, default).Program.Top;
+        Assert.Equal(isPrologue, top.Steps.Exists(s => s is ProductStep { Prologue: not null, Nodes: [var node] } && top.Graph.Nodes[node].Types[0].Last.Equals(vocab)));
+        Assert.Equal(!isPrologue, top.Steps.Exists(s => s is TemplateStep { Node: var node } && top.Graph.Nodes[node] is { Operation: Contract } n && n.Types[0].Last.Equals(vocab)));
     }
 
     [Theory]
@@ -173,6 +244,14 @@ public class PlanTests
     private static ProgramPlan Plan(string name)
     {
         var model = name == "ling" ? LingModels.Toy : Binder.Bind(new SourceText("foreign.mdl", Foreign), _ => null).Models.Single();
+        return ModelPlans.Training(model, new WeightLayout(model), default).Program;
+    }
+
+    private static ProgramPlan Plan(string text, string preset)
+    {
+        var compilation = Binder.Bind(new SourceText("normed.mdl", text), _ => null);
+        Assert.DoesNotContain(compilation.Diagnostics, d => d.Severity == Severity.Error);
+        var model = compilation.Models.Single(m => m.PresetName == preset);
         return ModelPlans.Training(model, new WeightLayout(model), default).Program;
     }
 
