@@ -4,7 +4,10 @@ using Mdl.Runtime.Devices;
 
 namespace Mdl.Runtime.Ilgpu.Devices;
 
-/// <summary>One block of zeroed device memory that holds all buffers of one element type of a program.</summary>
+/// <summary>
+/// One block of device memory that holds all buffers of one element type of a program. Nothing clears it: kernels write what they read, as the test with
+/// Oclgrind shows.
+/// </summary>
 public sealed class DeviceArena<T> : IDisposable
     where T : unmanaged
 {
@@ -30,7 +33,6 @@ public sealed class DeviceArena<T> : IDisposable
 
         Bytes = Arena.Place(buffers, _offsets);
         _memory = device.Accelerator.Allocate1D<T>(Math.Max(1, Bytes / 4));
-        _memory.MemSetToZero();
     }
 
     /// <summary>The size in bytes.</summary>

@@ -1,6 +1,7 @@
 using ILGPU;
 using ILGPU.Runtime;
 using Mdl.Runtime.Devices;
+using Mdl.Runtime.Ilgpu.Kernels;
 
 namespace Mdl.Runtime.Ilgpu.Devices;
 
@@ -16,7 +17,7 @@ public sealed unsafe class IlgpuBuffer : DeviceBuffer
     {
         Length = floats;
         _memory = device.Accelerator.Allocate1D<float>(Math.Max(floats, 1));
-        _memory.MemSetToZero();
+        RowLaunch.Clear(device, View, Length);
     }
 
     /// <inheritdoc/>

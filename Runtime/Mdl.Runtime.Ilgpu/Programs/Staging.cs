@@ -12,13 +12,12 @@ public sealed unsafe class Staging<T> : IDisposable
     private readonly MemoryBuffer1D<T, Stride1D.Dense> _memory;
     private readonly Arena _host;
 
-    /// <summary>Allocates both memories, all zero.</summary>
+    /// <summary>Allocates both memories, the host's all zero.</summary>
     public Staging(Devices.IlgpuDevice device, long count)
     {
         ArgumentNullException.ThrowIfNull(device);
         _host = new Arena(Math.Max(count, 1) * sizeof(T));
         _memory = device.Accelerator.Allocate1D<T>(Math.Max(count, 1));
-        _memory.MemSetToZero();
     }
 
     /// <summary>The host's memory.</summary>
