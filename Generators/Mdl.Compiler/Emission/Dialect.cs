@@ -16,6 +16,9 @@ internal abstract class Dialect
     /// <summary>The table of the rows' positions, where a run has sequences of different lengths; null where positions are counted.</summary>
     public virtual Storage? Positions => null;
 
+    /// <summary>The type of a parameter that may be held in a short format.</summary>
+    public abstract string WeightType { get; }
+
     public abstract string PointerTo(ElementType element);
 
     /// <summary>Memory that begins some elements later.</summary>

@@ -21,6 +21,8 @@ internal sealed class HostDialect : Dialect
 
     public override bool HasEpilogues => true;
 
+    public override string WeightType => "Weight";
+
     public override string PointerTo(ElementType element) => element == ElementType.I32 ? "int*" : "float*";
 
     public override string Moved(string pointer, string offset) => $"({pointer} + {offset})";

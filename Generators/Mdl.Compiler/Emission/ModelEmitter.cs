@@ -38,7 +38,7 @@ internal static class ModelEmitter
                 [
                     IlgpuModelEmitter.Training(
                         buffers, model, ns, layout, ModelPlans.Training(model, layout, cancellation, rowsAlone: true), inference.Value.Longest, folder),
-                    IlgpuModelEmitter.Inference(buffers, model, ns, ModelPlans.Inference(model, layout.InBlock, cancellation, rowsAlone: true), folder),
+                    IlgpuModelEmitter.Inference(buffers, model, ns, layout, ModelPlans.Inference(model, layout.Apart, cancellation, rowsAlone: true), folder),
                 ]);
             }
         }
@@ -227,7 +227,7 @@ internal static class ModelEmitter
         code.Line("private readonly int* _tokens;");
         code.Line("private readonly long B, T;");
         var apart = layout.Parameters.Select((q, i) => (Parameter: q, Index: i)).Where(q => plan.Apart.Contains(q.Parameter.Key)).ToList();
-        Fields(code, layout, apart);
+        Fields(code, HostDialect.Instance, layout, apart);
         emitter.Fields(code);
         code.Line();
         code.Open($"public Training({model.ClassName} model, int batch, int length)");
@@ -238,7 +238,7 @@ internal static class ModelEmitter
         code.Line("_device = model.Device;");
         code.Line("_team = _device.Team;");
         code.Line($"_weights = model.{(model.Settings.Adapters is null ? "Weights" : "TrainedWeights")};");
-        Locate(code, layout, apart);
+        Locate(code, "model.Store.", layout, apart);
         var metrics = plan.Metrics.Sum(m => m.Rows * m.Columns);
         code.Line($"long tokens = ({Size(plan.TokenCount)} + 15) / 16 * 16;");
         code.Line($"_caller = new Arena(4L * ({layout.TrainableSize}L + {(masked ? "(2 * tokens)" : "tokens")} + {metrics}L));");
@@ -308,7 +308,7 @@ internal static class ModelEmitter
         var emitter = new ProgramEmitter(ragged ? HostDialect.Ragged : HostDialect.Instance, plan.Program, cached: true, buffers, folder, ProgramEmitter.AsHeld);
         var run = buffers.Statements.Restart(3);
         emitter.Statements(run, 0, plan.Program.Top.Steps.Count);
-        var used = layout.Parameters.Select((p, i) => (Parameter: p, Index: i)).Where(p => plan.Parameters.Contains(p.Parameter.Key)).ToList();
+        var used = Used(layout, plan);
         var code = Header(buffers, model, ns);
         code.Open($"public sealed partial class {model.ClassName}");
         New(code, program, "int slots, int rows, int capacity, CacheFormat format", "slots, rows, capacity, format");
@@ -318,7 +318,7 @@ internal static class ModelEmitter
         code.Open($"private sealed unsafe class {program} : HostInferenceProgram");
         code.Line("private readonly Device _device;");
         code.Line("private readonly Team _team;");
-        Fields(code, layout, used);
+        Fields(code, HostDialect.Instance, layout, used);
 
         code.Line("private readonly Arena _arena;");
         code.Line("private readonly int* _tokens, _rows;");
@@ -335,7 +335,7 @@ internal static class ModelEmitter
         code.Line($"(B, T, R, this.capacity) = ({Sizes(ragged)}, rows, capacity);");
         code.Line("_device = model.Device;");
         code.Line("_team = _device.Team;");
-        Locate(code, layout, used);
+        Locate(code, "model.Store.", layout, used);
 
         code.Line("_tokens = Tokens;");
         code.Line("_rows = ChosenRows;");
@@ -382,22 +382,26 @@ internal static class ModelEmitter
         return new($"{model.ClassName}.{program}.g.cs", code.ToString()) { IsBody = true };
     }
 
+    /// <summary>The parameters that a program reads, with their numbers.</summary>
+    public static List<(BoundParameter Parameter, int Index)> Used(WeightLayout layout, InferencePlan plan) =>
+        [.. layout.Parameters.Select((p, i) => (Parameter: p, Index: i)).Where(p => plan.Parameters.Contains(p.Parameter.Key))];
+
     /// <summary>Fields for parameters that a program knows each by itself.</summary>
-    private static void Fields(CodeWriter code, WeightLayout layout, List<(BoundParameter Parameter, int Index)> parameters)
+    public static void Fields(CodeWriter code, Dialect dialect, WeightLayout layout, List<(BoundParameter Parameter, int Index)> parameters)
     {
         foreach (var (parameter, _) in parameters)
         {
-            code.Line($"private readonly {(layout.Apart(parameter.Key).IsWeight ? "Weight" : "float*")} {layout.Apart(parameter.Key).Pointer}; // {parameter.Key}");
+            code.Line($"private readonly {(layout.Apart(parameter.Key).IsWeight ? dialect.WeightType : dialect.PointerTo(ElementType.F32))} {layout.Apart(parameter.Key).Pointer}; // {parameter.Key}");
         }
     }
 
     /// <summary>The statements that set these fields.</summary>
-    private static void Locate(CodeWriter code, WeightLayout layout, List<(BoundParameter Parameter, int Index)> parameters)
+    public static void Locate(CodeWriter code, string store, WeightLayout layout, List<(BoundParameter Parameter, int Index)> parameters)
     {
         foreach (var (parameter, index) in parameters)
         {
             var storage = layout.Apart(parameter.Key);
-            code.Line($"{storage.Pointer} = model.Store.{(storage.IsWeight ? "At" : "FloatsAt")}({index});");
+            code.Line($"{storage.Pointer} = {store}{(storage.IsWeight ? "At" : "FloatsAt")}({index});");
         }
     }
 

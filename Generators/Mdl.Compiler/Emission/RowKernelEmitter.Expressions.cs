@@ -27,11 +27,14 @@ internal partial class RowKernelEmitter
 
         level = moving is not null ? Level.Column : rest.Uses(LoopVariable.Inner) ? Level.Inner : Level.Row;
         var column = moving is null ? "" : moving.Coefficient.IsOne ? " + c" : $" + c * {Text(moving.Coefficient)}";
-        return At(pointer, start, column + (constant.Equals(Dim.Zero) ? "" : " + " + SizeText(constant)));
+        return At(pointer, start, column + (constant.Equals(Dim.Zero) ? "" : " + " + SizeText(constant)), storage.IsWeight);
     }
 
     /// <summary>An element: the start of its row, if that is not the pointer, and " + ..." within the row.</summary>
-    protected virtual string At(string pointer, string? start, string within) => (start ?? pointer) + within;
+    protected virtual string At(string pointer, string? start, string within, bool isWeight) => (start ?? pointer) + within;
+
+    /// <summary>The value of an element of a weight.</summary>
+    protected virtual string ReadWeight(string element) => $"Simd.Read({element})";
 
     /// <summary>The value of an element.</summary>
     protected virtual string Read(string element) => $"*({element})";
@@ -211,7 +214,7 @@ internal partial class RowKernelEmitter
         var address = Address(storage, element, flat, out var level);
         if (level != Level.Column || !_vector)
         {
-            return new(storage.IsWeight ? $"Simd.Read({address})" : Read(address), level);
+            return new(storage.IsWeight ? ReadWeight(address) : Read(address), level);
         }
 
         var stride = MovingTerm(flat)!.Coefficient;

@@ -338,7 +338,7 @@ internal partial class RowKernelEmitter
             }
 
             _pointers[storage] = name;
-            _fields.Add((name, storage.IsWeight ? "Weight" : MemoryType(element), _dialect.Of(storage)));
+            _fields.Add((name, storage.IsWeight ? _dialect.WeightType : MemoryType(element), _dialect.Of(storage)));
         }
 
         return name;

@@ -15,6 +15,14 @@ public static class DeviceMath
     private const uint Magnitude = 0x7FFFFFFF;
     private const uint InfinityBits = 0x7F800000;
 
+    /// <summary>The nearest bfloat16, ties to even; what is no number stays none.</summary>
+    public static float ToBFloat16(float x)
+    {
+        var bits = Interop.FloatAsInt(x);
+        var rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000;
+        return IsNaN(x) ? x : Interop.IntAsFloat(rounded);
+    }
+
     /// <summary>Whether x is not a number; by its bits, as compilers may take x == x for granted.</summary>
     public static bool IsNaN(float x) => (Interop.FloatAsInt(x) & Magnitude) > InfinityBits;
 

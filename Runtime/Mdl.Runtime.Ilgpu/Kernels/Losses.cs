@@ -1,5 +1,6 @@
 using ILGPU;
 using Mdl.Runtime.Ilgpu.Devices;
+using Mdl.Runtime.Kernels;
 
 namespace Mdl.Runtime.Ilgpu.Kernels;
 
@@ -14,7 +15,8 @@ public static class Losses
     /// 0 .. v - 1 gives not-a-number.
     /// </summary>
     public static void LinearCrossEntropy(
-        IlgpuDevice team, ArrayView<float> h, ArrayView<float> w, ArrayView<int> target, ArrayView<float> nll, ArrayView<float> lse, int n, int d, int v)
+        IlgpuDevice team, ArrayView<float> h, DeviceWeight w, ArrayView<int> target, ArrayView<float> nll, ArrayView<float> lse, int n, int d, int v,
+        ElementFormat arithmetic = ElementFormat.Single)
     {
         ArgumentNullException.ThrowIfNull(team);
         var (tokens, words) = TileSize(n, v);
@@ -25,7 +27,7 @@ public static class Losses
             for (var word = 0; word < v; word += words)
             {
                 var count = Math.Min(words, v - word);
-                Gemm.Run(team, Matrix.RowMajor(h.SubView((long)row * d), d), Matrix.Transposed(w.SubView((long)word * d), d), memory, words, rows, count, d, false);
+                Gemm.Run(team, Matrix.RowMajor(h.SubView((long)row * d), d), Matrix.Transposed(w.SubView((long)word * d), d), memory, words, rows, count, d, false, arithmetic);
                 team.Launch(LogSumExpKernel.Run, rows, new LogSumExpKernel
                 {
                     Logits = memory, State = memory.SubView((long)tokens * words), Target = target.SubView(row), Nll = nll.SubView(row), Lse = lse.SubView(row),
@@ -39,8 +41,8 @@ public static class Losses
     /// Gradients dh [n, d] and dw [v, d] from the gradient of the nll [n] and the log-sum-exp; both are overwritten. The logits are computed again.
     /// </summary>
     public static void LinearCrossEntropyGradient(
-        IlgpuDevice team, ArrayView<float> h, ArrayView<float> w, ArrayView<int> target, ArrayView<float> lse, ArrayView<float> dNll,
-        ArrayView<float> dh, ArrayView<float> dw, int n, int d, int v)
+        IlgpuDevice team, ArrayView<float> h, DeviceWeight w, ArrayView<int> target, ArrayView<float> lse, ArrayView<float> dNll,
+        ArrayView<float> dh, ArrayView<float> dw, int n, int d, int v, ElementFormat arithmetic = ElementFormat.Single)
     {
         ArgumentNullException.ThrowIfNull(team);
         var (tokens, words) = TileSize(n, v);
@@ -53,16 +55,16 @@ public static class Losses
             {
                 var part = w.SubView((long)word * d);
                 var count = Math.Min(words, v - word);
-                Gemm.Run(team, x, Matrix.Transposed(part, d), logits, words, rows, count, d, false);
+                Gemm.Run(team, x, Matrix.Transposed(part, d), logits, words, rows, count, d, false, arithmetic);
                 team.LaunchThreads(LogitGradientKernel.Run, (long)rows * count, new LogitGradientKernel
                 {
                     Logits = logits, Target = target.SubView(row), Lse = lse.SubView(row), Gradient = dNll.SubView(row),
                     Ld = words, Rows = rows, Words = count, FirstWord = word,
                 });
-                Gemm.Run(team, Matrix.RowMajor(logits, words), Matrix.RowMajor(part, d), dh.SubView((long)row * d), d, rows, d, count, word > 0);
+                Gemm.Run(team, Matrix.RowMajor(logits, words), Matrix.RowMajor(part, d), dh.SubView((long)row * d), d, rows, d, count, word > 0, arithmetic);
                 if (dw.IsValid)
                 {
-                    Gemm.Run(team, Matrix.Transposed(logits, words), x, dw.SubView((long)word * d), d, count, d, rows, row > 0);
+                    Gemm.Run(team, Matrix.Transposed(logits, words), x, dw.SubView((long)word * d), d, count, d, rows, row > 0, arithmetic);
                 }
             }
         }
@@ -70,11 +72,11 @@ public static class Losses
 
     /// <summary>Loss and gradients at once, for a gradient of the nll that is known before.</summary>
     public static void LinearCrossEntropyWithGradient(
-        IlgpuDevice team, ArrayView<float> h, ArrayView<float> w, ArrayView<int> target, ArrayView<float> dNll, ArrayView<float> nll, ArrayView<float> lse,
-        ArrayView<float> dh, ArrayView<float> dw, int n, int d, int v)
+        IlgpuDevice team, ArrayView<float> h, DeviceWeight w, ArrayView<int> target, ArrayView<float> dNll, ArrayView<float> nll, ArrayView<float> lse,
+        ArrayView<float> dh, ArrayView<float> dw, int n, int d, int v, ElementFormat arithmetic = ElementFormat.Single)
     {
-        LinearCrossEntropy(team, h, w, target, nll, lse, n, d, v);
-        LinearCrossEntropyGradient(team, h, w, target, lse, dNll, dh, dw, n, d, v);
+        LinearCrossEntropy(team, h, w, target, nll, lse, n, d, v, arithmetic);
+        LinearCrossEntropyGradient(team, h, w, target, lse, dNll, dh, dw, n, d, v, arithmetic);
     }
 
     private static (int Tokens, int Words) TileSize(int n, int v)

@@ -3,18 +3,18 @@ using ILGPU;
 namespace Mdl.Runtime.Ilgpu.Kernels;
 
 /// <summary>
-/// A matrix in device memory, seen through strides (in floats). Element (i, j) is <c>Data[i * RowStride + j * ColumnStride]</c>, or, with a list of
+/// A matrix in device memory, seen through strides (in numbers). Element (i, j) is <c>Data[i * RowStride + j * ColumnStride]</c>, or, with a list of
 /// rows, <c>Data[(Rows[i] / RowsDivisor) * RowStride + j * ColumnStride]</c>.
 /// </summary>
 public readonly struct Matrix
 {
     /// <summary>A matrix with any strides.</summary>
-    public Matrix(ArrayView<float> data, long rowStride, long columnStride)
+    public Matrix(DeviceWeight data, long rowStride, long columnStride)
         : this(data, rowStride, columnStride, default, 0)
     {
     }
 
-    private Matrix(ArrayView<float> data, long rowStride, long columnStride, ArrayView<int> rows, int rowsDivisor)
+    private Matrix(DeviceWeight data, long rowStride, long columnStride, ArrayView<int> rows, int rowsDivisor)
     {
         Data = data;
         RowStride = checked((int)rowStride);
@@ -23,7 +23,7 @@ public readonly struct Matrix
         RowsDivisor = rowsDivisor;
     }
 
-    internal ArrayView<float> Data { get; }
+    internal DeviceWeight Data { get; }
 
     internal int RowStride { get; }
 
@@ -33,14 +33,14 @@ public readonly struct Matrix
 
     internal int RowsDivisor { get; }
 
-    /// <summary>A matrix whose rows are contiguous and <paramref name="ld"/> floats apart.</summary>
-    public static Matrix RowMajor(ArrayView<float> data, long ld) => new(data, ld, 1);
+    /// <summary>A matrix whose rows are contiguous and <paramref name="ld"/> numbers apart.</summary>
+    public static Matrix RowMajor(DeviceWeight data, long ld) => new(data, ld, 1);
 
-    /// <summary>The transpose of a matrix whose rows are contiguous and <paramref name="ld"/> floats apart.</summary>
-    public static Matrix Transposed(ArrayView<float> data, long ld) => new(data, 1, ld);
+    /// <summary>The transpose of a matrix whose rows are contiguous and <paramref name="ld"/> numbers apart.</summary>
+    public static Matrix Transposed(DeviceWeight data, long ld) => new(data, 1, ld);
 
     /// <summary>A row-major matrix whose row i is row <c>rows[i] / divisor</c> of the memory.</summary>
-    public static Matrix Gathered(ArrayView<float> data, long ld, ArrayView<int> rows, int divisor = 1) => new(data, ld, 1, rows, divisor);
+    public static Matrix Gathered(DeviceWeight data, long ld, ArrayView<int> rows, int divisor = 1) => new(data, ld, 1, rows, divisor);
 
     /// <summary>As the left operand: rows outside, depth inside.</summary>
     internal Operand Left() => Operand.Create(Data, RowStride, ColumnStride, Rows, RowsDivisor, listOnDepth: false);
@@ -52,14 +52,14 @@ public readonly struct Matrix
 /// <summary>One operand of a product in a kernel: element (outer, depth), where a list of rows may stand behind either.</summary>
 internal struct Operand
 {
-    public ArrayView<float> Data;
+    public DeviceWeight Data;
     public ArrayView<int> Rows;
     public int OuterStride;
     public int DepthStride;
     public int OuterDivisor;
     public int DepthDivisor;
 
-    public static Operand Create(ArrayView<float> data, int outerStride, int depthStride, ArrayView<int> rows, int divisor, bool listOnDepth) => new()
+    public static Operand Create(DeviceWeight data, int outerStride, int depthStride, ArrayView<int> rows, int divisor, bool listOnDepth) => new()
     {
         Data = data, Rows = rows, OuterStride = outerStride, DepthStride = depthStride,
         OuterDivisor = listOnDepth ? 0 : divisor, DepthDivisor = listOnDepth ? divisor : 0,
@@ -69,6 +69,6 @@ internal struct Operand
     {
         var i = x.OuterDivisor == 0 ? outer : x.Rows[outer] / x.OuterDivisor;
         var k = x.DepthDivisor == 0 ? depth : x.Rows[depth] / x.DepthDivisor;
-        return x.Data[offset + (i * x.OuterStride) + (k * x.DepthStride)];
+        return DeviceWeight.Read(x.Data, offset + (i * x.OuterStride) + (k * x.DepthStride));
     }
 }

@@ -20,17 +20,18 @@ internal struct ProductTile
 
     public float S00, S01, S02, S03, S10, S11, S12, S13, S20, S21, S22, S23, S30, S31, S32, S33;
 
-    /// <summary>Sums over depth begin .. end - 1. Rows from m and columns from n on count as zeros.</summary>
+    /// <summary>Sums over depth begin .. end - 1. Rows from m and columns from n on count as zeros. Operands may be rounded to bfloat16.</summary>
     public static ProductTile Run(
-        Operand a, int aOffset, Operand b, int bOffset, int row, int column, int m, int n, int begin, int end, ArrayView<float> left, ArrayView<float> right)
+        Operand a, int aOffset, Operand b, int bOffset, int row, int column, int m, int n, int begin, int end, bool rounds,
+        ArrayView<float> left, ArrayView<float> right)
     {
         var lane = Group.IdxX;
         var (y, x) = (lane / 8 * 4, lane % 8 * 4);
         var t = default(ProductTile);
         for (var depth = begin; depth < end; depth += Depth)
         {
-            Fill(a, aOffset, row, m, depth, end, left, lane);
-            Fill(b, bOffset, column, n, depth, end, right, lane);
+            Fill(a, aOffset, row, m, depth, end, rounds, left, lane);
+            Fill(b, bOffset, column, n, depth, end, rounds, right, lane);
             Group.Barrier();
             for (var k = 0; k < Depth; k++)
             {
@@ -94,7 +95,7 @@ internal struct ProductTile
         }
     }
 
-    private static void Fill(Operand x, int offset, int outer, int size, int depth, int end, ArrayView<float> to, int lane)
+    private static void Fill(Operand x, int offset, int outer, int size, int depth, int end, bool rounds, ArrayView<float> to, int lane)
     {
         // Neighbouring threads read neighbouring floats, whichever way the matrix lies.
         var alongDepth = x.DepthStride == 1;
@@ -108,7 +109,7 @@ internal struct ProductTile
                 value = Operand.Load(x, offset, outer + i, depth + k);
             }
 
-            to[(k * Stride) + i] = value;
+            to[(k * Stride) + i] = rounds ? DeviceMath.ToBFloat16(value) : value;
         }
     }
 }

@@ -1,5 +1,6 @@
 using ILGPU;
 using Mdl.Runtime.Ilgpu.Devices;
+using Mdl.Runtime.Ilgpu.Kernels;
 using Mdl.Runtime.Models;
 
 namespace Mdl.Runtime.Ilgpu.Programs;
@@ -10,7 +11,8 @@ public abstract unsafe class IlgpuInferenceProgram : InferenceProgram
     private readonly Staging<int> _tokenMemory;
     private readonly Staging<int> _rowMemory;
     private readonly Staging<float> _logitMemory;
-    private readonly IlgpuBuffer _weightBuffer;
+    private readonly HashSet<IlgpuBuffer> _weightBuffers = [];
+    private readonly WeightStore _store;
     private readonly int _vocabulary;
 
     /// <summary>Allocates what the caller sees.</summary>
@@ -36,7 +38,7 @@ public abstract unsafe class IlgpuInferenceProgram : InferenceProgram
         _tokenMemory = new(Team, Rows);
         _rowMemory = new(Team, Rows);
         _logitMemory = new(Team, (long)Rows * _vocabulary);
-        _weightBuffer = (IlgpuBuffer)model.WeightBuffer;
+        _store = model.Store;
     }
 
     /// <inheritdoc/>
@@ -75,9 +77,6 @@ public abstract unsafe class IlgpuInferenceProgram : InferenceProgram
     /// <summary>The rows whose logits are asked for.</summary>
     protected ArrayView<int> DeviceRows => _rowMemory.View;
 
-    /// <summary>Weights on the device.</summary>
-    protected ArrayView<float> DeviceWeights => _weightBuffer.View;
-
     /// <summary>The logits that were asked for, one row behind the other.</summary>
     protected ArrayView<float> DeviceLogits => _logitMemory.View;
 
@@ -101,7 +100,11 @@ public abstract unsafe class IlgpuInferenceProgram : InferenceProgram
             _rowMemory.Host[row] = lastOnly ? (row * count) + count - 1 : row;
         }
 
-        _weightBuffer.Read();
+        foreach (var buffer in _weightBuffers)
+        {
+            buffer.Read();
+        }
+
         _tokenMemory.ToDevice((long)Slots * count);
         _rowMemory.ToDevice(rows);
         Compute(count, past, rows);
@@ -121,6 +124,19 @@ public abstract unsafe class IlgpuInferenceProgram : InferenceProgram
         _rowMemory.Dispose();
         _logitMemory.Dispose();
     }
+
+    /// <summary>A parameter on the device.</summary>
+    /// <param name="parameter">Its index in <see cref="ModelInfo.Parameters"/>.</param>
+    protected DeviceWeight At(int parameter)
+    {
+        var (memory, data, scales, format) = _store.PlaceOf(parameter);
+        var buffer = (IlgpuBuffer)memory;
+        _weightBuffers.Add(buffer);
+        return new(buffer.View.SubView(data / sizeof(float)), buffer.View.SubView(scales / sizeof(float)), format);
+    }
+
+    /// <summary>As <see cref="At"/>, for a parameter that is held in single precision in every format: vectors and states.</summary>
+    protected ArrayView<float> FloatsAt(int parameter) => At(parameter).Floats;
 
     /// <summary>Launches the model on the first <paramref name="count"/> tokens and fills <see cref="DeviceLogits"/>.</summary>
     protected abstract void Compute(int count, int past, int rows);

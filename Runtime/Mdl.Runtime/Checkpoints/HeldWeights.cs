@@ -1,3 +1,4 @@
+using Mdl.Runtime.Devices;
 using Mdl.Runtime.Models;
 
 namespace Mdl.Runtime.Checkpoints;
@@ -39,7 +40,7 @@ internal static unsafe class HeldWeights
         var hasMtp = Check(file, format, model.Info);
         if (format != model.WeightFormat || !model.Store.TryMap(file, hasMtp))
         {
-            using var source = new WeightStore(model.Device, model.Info, format);
+            using var source = new WeightStore(Device.Host, model.Info, format);
             source.TryMap(file, hasMtp);
             model.Store.CopyFrom(source, hasMtp);
         }

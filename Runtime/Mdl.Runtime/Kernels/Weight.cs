@@ -66,7 +66,7 @@ public readonly unsafe struct Weight
     public static Weight operator +(Weight weight, long elements) => new(weight._data, weight.Format, weight._scales, weight._element + elements);
 
     /// <summary>Bytes that a line of <paramref name="elements"/> takes, scales apart; for whole blocks.</summary>
-    internal static long Bytes(ElementFormat format, long elements) => format switch
+    public static long Bytes(ElementFormat format, long elements) => format switch
     {
         ElementFormat.Single => elements * sizeof(float),
         ElementFormat.BFloat16 => elements * sizeof(ushort),
@@ -83,7 +83,7 @@ public readonly unsafe struct Weight
     };
 
     /// <summary>Bytes of the scales of <paramref name="elements"/>.</summary>
-    internal static long ScaleBytes(ElementFormat format, long elements) => format switch
+    public static long ScaleBytes(ElementFormat format, long elements) => format switch
     {
         ElementFormat.Int8Blocks or ElementFormat.Int4Blocks => elements / 32 * sizeof(ushort),
         ElementFormat.Float8Blocks => elements / 128 * sizeof(float),

@@ -16,8 +16,8 @@ public abstract unsafe partial class LanguageModel : IDisposable
     /// <param name="device">Where the model runs.</param>
     /// <param name="info">Parameters, metrics and training settings.</param>
     /// <param name="backend">The <see cref="Devices.Device.Backend"/> that the model has programs for beside those for the host, if any.</param>
-    /// <param name="format">How matrices are held; all but single precision serves inference on the host alone.</param>
-    /// <exception cref="NotSupportedException">The model has no programs for the device, or the device none for the format.</exception>
+    /// <param name="format">How matrices are held; all but single precision serves inference alone.</param>
+    /// <exception cref="NotSupportedException">The model has no programs for the device.</exception>
     protected LanguageModel(Device device, ModelInfo info, string? backend = null, WeightFormat format = WeightFormat.Single)
     {
         ArgumentNullException.ThrowIfNull(device);
@@ -27,11 +27,6 @@ public abstract unsafe partial class LanguageModel : IDisposable
             throw new NotSupportedException(
                 $"{info.Name} has no programs for the device {device.Name}: it was compiled without a reference to {needed}. "
                 + $"Reference the package {needed} in the project that holds the .mdl file of {info.Name}, and rebuild it.");
-        }
-
-        if (format != WeightFormat.Single && device.Backend is not null)
-        {
-            throw new NotSupportedException($"The device {device.Name} holds weights in single precision only, not as {format}.");
         }
 
         Device = device;

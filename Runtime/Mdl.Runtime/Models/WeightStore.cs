@@ -14,7 +14,11 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
     private readonly ModelInfo _info;
     private readonly Lock _allocating = new();
     private Placed[]? _places;
+    private readonly Device _device;
     private Arena? _arena;
+
+    // Instead of the arena, on a device with memory of its own.
+    private DeviceBuffer? _held;
     private MappedFile? _file;
 
     /// <summary>Allocates the memory, all zero.</summary>
@@ -23,7 +27,7 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
     /// <param name="format">How matrices are held.</param>
     internal WeightStore(Device device, ModelInfo info, WeightFormat format)
     {
-        (_info, Format) = (info, format);
+        (_device, _info, Format) = (device, info, format);
         Bytes = BytesOf(info, format);
         if (format == WeightFormat.Single)
         {
@@ -91,7 +95,27 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
         }
 
         var place = (_places ?? Allocate())[parameter];
+        // The device takes over what is written there once it has been asked for.
+        _ = _held is { } held ? held.Host : null;
         return new Weight(place.Data, FormatOf(info, Format), place.Scales);
+    }
+
+    /// <summary>Where a parameter is in the memory of a device that has its own.</summary>
+    /// <param name="parameter">Its index in <see cref="ModelInfo.Parameters"/>.</param>
+    /// <returns>The memory, the bytes before the first number and before the scale of its block, and the format.</returns>
+    public (DeviceBuffer Memory, long Data, long Scales, ElementFormat Format) PlaceOf(int parameter)
+    {
+        var info = _info.Parameters[parameter];
+        if (Floats is not null || IsTrained(_info, info))
+        {
+            var bytes = info.Offset * sizeof(float);
+            return ((Floats ?? Trained)!, bytes, bytes, ElementFormat.Single);
+        }
+
+        var place = (_places ?? Allocate())[parameter];
+        var held = _held ?? throw new InvalidOperationException($"The weights of {_info.Name} are in the host's memory.");
+        var first = (byte*)held.Host;
+        return (held, place.Data - first, place.Scales - first, FormatOf(info, Format));
     }
 
     /// <summary>As <see cref="At"/>, for a parameter that is held in single precision in every format: vectors and states.</summary>
@@ -146,12 +170,12 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
     /// </summary>
     /// <param name="file">A file of weights held in this format, checked.</param>
     /// <param name="hasMtp">Whether it has those of multi-token prediction, which are zero otherwise.</param>
-    /// <returns>False if there is memory already, to which programs may point.</returns>
+    /// <returns>False if there is memory already, to which programs may point, or the device has its own.</returns>
     internal bool TryMap(SafetensorsFile file, bool hasMtp)
     {
         lock (_allocating)
         {
-            if (_places is not null || Floats is not null)
+            if (_places is not null || Floats is not null || _device.Backend is not null)
             {
                 return false;
             }
@@ -225,6 +249,7 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
     {
         Floats?.Dispose();
         _arena?.Dispose();
+        _held?.Dispose();
         _file?.Dispose();
         if (Floats is null)
         {
@@ -258,8 +283,20 @@ public sealed unsafe class WeightStore : IWeightDestination, IDisposable
     private Placed[] Own(Predicate<int> isOwn)
     {
         var (offsets, scales, bytes) = Layout(_info, Format, isOwn);
-        _arena = new Arena(bytes - TrainedBytes(_info));
-        return [.. offsets.Select((offset, i) => new Placed(_arena.Memory + offset, _arena.Memory + scales[i]))];
+        bytes -= TrainedBytes(_info);
+        byte* memory;
+        if (_device.Backend is null)
+        {
+            _arena = new Arena(bytes);
+            memory = _arena.Memory;
+        }
+        else
+        {
+            _held = _device.Allocate((bytes + sizeof(float) - 1) / sizeof(float));
+            memory = (byte*)_held.Host;
+        }
+
+        return [.. offsets.Select((offset, i) => new Placed(memory + offset, memory + scales[i]))];
     }
 
     private static (long[] Offsets, long[] Scales, long Bytes) Layout(ModelInfo info, WeightFormat format, Predicate<int> isOwn)

@@ -14,6 +14,8 @@ internal sealed class IlgpuDialect : Dialect
 
     public override bool HasEpilogues => false;
 
+    public override string WeightType => "DeviceWeight";
+
     public override string PointerTo(ElementType element) => $"ArrayView<{TypeOf(element)}>";
 
     public override string Moved(string pointer, string offset) => $"{pointer}.SubView({offset})";

@@ -21,7 +21,7 @@ internal static class IlgpuModelEmitter
     public static GeneratedFile Training(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan plan, long? longest, string? folder)
     {
         var program = plan.Program;
-        var emitter = new ProgramEmitter(IlgpuDialect.Instance, program, cached: false, buffers, folder);
+        var emitter = new ProgramEmitter(IlgpuDialect.Instance, program, cached: false, buffers, folder, model.Settings.Precision == "bf16" ? ProgramEmitter.BFloat16 : "");
         const string kernels = "TrainingKernels";
         var code = Header(buffers, model, ns, kernels);
         code.Open($"public sealed partial class {model.ClassName}");
@@ -76,7 +76,7 @@ internal static class IlgpuModelEmitter
         return new($"{model.ClassName}.Training.Ilgpu.g.cs", code.ToString()) { IsBody = true };
     }
 
-    public static GeneratedFile Inference(EmissionBuffers buffers, BoundModel model, string ns, InferencePlan plan, string? folder)
+    public static GeneratedFile Inference(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, InferencePlan plan, string? folder)
     {
         var program = plan.Program;
         var emitter = new ProgramEmitter(IlgpuDialect.Instance, program, cached: true, buffers, folder);
@@ -88,7 +88,9 @@ internal static class IlgpuModelEmitter
         ModelEmitter.New(code, "IlgpuInference", "int slots, int rows, int capacity, CacheFormat format", "slots, rows, capacity, format");
         code.Line();
         code.Open("private sealed class IlgpuInference : IlgpuInferenceProgram");
-        Fields(code, emitter, ["_weights", .. emitter.Caches.Select(c => c.Name)], ["_tokens", "_rows"]);
+        var used = ModelEmitter.Used(layout, plan);
+        Fields(code, emitter, emitter.Caches.Select(c => c.Name), ["_tokens", "_rows"]);
+        ModelEmitter.Fields(code, IlgpuDialect.Instance, layout, used);
         code.Line("private readonly DeviceArena<float> _cache;");
         code.Line("private readonly long B, capacity;");
         code.Line("private long T, R, past;");
@@ -98,7 +100,8 @@ internal static class IlgpuModelEmitter
         code.Block();
         LimitLength(code, plan.Longest, "capacity");
         code.Line("(B, T, R, this.capacity, _team) = (slots, Chunk, (long)slots * Chunk, capacity, Team);");
-        code.Line("(_weights, _tokens, _rows) = (DeviceWeights, DeviceTokens, DeviceRows);");
+        code.Line("(_tokens, _rows) = (DeviceTokens, DeviceRows);");
+        ModelEmitter.Locate(code, "", layout, used);
         code.Line("// Each is alive all the time.");
         code.Line($"_cache = new DeviceArena<float>(_team, [{string.Join(", ", emitter.Caches.Select(c => $"new({ModelEmitter.Quoted(c.Name.TrimStart('_'))}, 4L * {Size(c.Size)}, 0, 0)"))}]);");
         for (var i = 0; i < emitter.Caches.Count; i++)
@@ -153,7 +156,11 @@ internal static class IlgpuModelEmitter
     private static void Fields(CodeWriter code, ProgramEmitter emitter, IEnumerable<string> floats, IEnumerable<string> ints)
     {
         code.Line("private readonly IlgpuDevice _team;");
-        code.Line($"private readonly ArrayView<float> {string.Join(", ", floats)};");
+        if (floats.Any())
+        {
+            code.Line($"private readonly ArrayView<float> {string.Join(", ", floats)};");
+        }
+
         code.Line($"private readonly ArrayView<int> {string.Join(", ", ints)};");
         code.Line("private readonly DeviceArena<float> _arena;");
         code.Line("private readonly DeviceArena<int> _arenaOfInts;");

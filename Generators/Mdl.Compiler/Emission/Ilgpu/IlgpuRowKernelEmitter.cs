@@ -38,15 +38,18 @@ internal sealed class IlgpuRowKernelEmitter(IlgpuDialect dialect, ScopePlan plan
         };
     }
 
-    protected override string MemoryType(ElementType element) => element == ElementType.I32 ? "int" : "float";
+    protected override string MemoryType(ElementType element) => element == ElementType.I32 ? "ArrayView<int>" : "ArrayView<float>";
 
     protected override string Start(string pointer, string by) => by;
 
-    protected override string At(string pointer, string? start, string within)
+    protected override string At(string pointer, string? start, string within, bool isWeight)
     {
-        var index = (start ?? "") + within;
-        return $"{pointer}[{(index.Length == 0 ? "0" : index.StartsWith(" + ", StringComparison.Ordinal) ? index.Substring(3) : index)}]";
+        var sum = (start ?? "") + within;
+        var index = sum.Length == 0 ? "0" : sum.StartsWith(" + ", StringComparison.Ordinal) ? sum.Substring(3) : sum;
+        return isWeight ? $"DeviceWeight.Read({pointer}, {index})" : $"{pointer}[{index}]";
     }
+
+    protected override string ReadWeight(string element) => element;
 
     protected override string Read(string element) => element;
 
@@ -88,7 +91,7 @@ internal sealed class IlgpuRowKernelEmitter(IlgpuDialect dialect, ScopePlan plan
         code.Line("public int Rows, Grain" + string.Concat(Symbols.Select(s => ", " + s)) + ";");
         foreach (var (name, type, _) in Memory)
         {
-            code.Line($"public ArrayView<{type}> {name};");
+            code.Line($"public {type} {name};");
         }
 
         code.Line();
