@@ -10,6 +10,9 @@ internal abstract class Dialect
     /// <summary>An argument that stands for no memory.</summary>
     public abstract string NoMemory { get; }
 
+    /// <summary>What a call says of the sizes [m, k] x [k, n] of a product, where they are the model's.</summary>
+    public virtual string Known(Dim m, Dim n, Dim k) => "";
+
     /// <summary>Whether products run row kernels on their results as soon as these are there; if not, the kernels run after them.</summary>
     public abstract bool HasEpilogues { get; }
 

@@ -67,19 +67,20 @@ internal sealed class TemplateEmitter(
         var accumulate = Accumulation.Addend(node) is null ? "false" : "true";
         if (shape.Count == 2)
         {
-            return $"Gemm.Run(_team, {a}, {b}, {output}, {Size(n)}, {Int(m)}, {Int(n)}, {Int(k)}, {accumulate}{Arithmetic(contract.InF32)});";
+            return $"Gemm.Run(_team, {a}, {b}, {output}, {Size(n)}, {Int(m)}, {Int(n)}, {Int(k)}, {accumulate}{Arithmetic(contract.InF32)}{dialect.Known(m, n, k)});";
         }
 
         var batches = Dim.Product(shape.Take(shape.Count - 2));
         return $"Gemm.Batched(_team, {a}, {Size(inputs[0].Strides[shape.Count - 3])}, {b}, {Size(inputs[1].Strides[shape.Count - 3])}, "
-            + $"{output}, {Size(n)}, {Size(m * n)}, {Int(batches)}, {Int(m)}, {Int(n)}, {Int(k)}, {accumulate}{Arithmetic(contract.InF32)});";
+            + $"{output}, {Size(n)}, {Size(m * n)}, {Int(batches)}, {Int(m)}, {Int(n)}, {Int(k)}, {accumulate}{Arithmetic(contract.InF32)}{dialect.Known(m, n, k)});";
     }
 
     private string CallGroupedContract(GroupedContract grouped, Node node, StridedView[] inputs, string output)
     {
         var (w, y) = (Type(node, 1).Shape, node.Types[0].Shape);
         return $"Gemm.Grouped(_team, {RowsOf(node, 0, inputs)}, {W(inputs[1])}, {(grouped.TransposeRight ? "true" : "false")}, {P(inputs[2])}, {Int(w[0])}, "
-            + $"{output}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}{(Accumulation.Addend(node) is null ? "" : ", accumulate: true")}{Arithmetic(grouped.InF32)});";
+            + $"{output}, {Int(y[0])}, {Int(y[1])}, {Int(Type(node, 0).Last)}{(Accumulation.Addend(node) is null ? "" : ", accumulate: true")}{Arithmetic(grouped.InF32)}"
+            + $"{dialect.Known(Dim.Symbol("rows"), y[1], Type(node, 0).Last)});";
     }
 
     /// <summary>The call of one or two products of the same left operand with a prologue, an epilogue or both; empty for none.</summary>
@@ -119,7 +120,8 @@ internal sealed class TemplateEmitter(
     private string CallGroupedOuter(GroupedOuter outer, Node node, StridedView[] inputs, string output)
     {
         var shape = node.Types[0].Shape;
-        return $"Gemm.GroupedOuter(_team, {RowsOf(node, 0, inputs)}, {RowsOf(node, 1, inputs)}, {P(inputs[2])}, {Int(shape[0])}, {output}, {Int(shape[1])}, {Int(shape[2])}{Arithmetic(outer.InF32)});";
+        return $"Gemm.GroupedOuter(_team, {RowsOf(node, 0, inputs)}, {RowsOf(node, 1, inputs)}, {P(inputs[2])}, {Int(shape[0])}, {output}, {Int(shape[1])}, {Int(shape[2])}{Arithmetic(outer.InF32)}"
+            + $"{dialect.Known(shape[1], shape[2], Dim.Symbol("rows"))});";
     }
 
     /// <summary>The rows of a grouped product; gathered while they are read, where the operand is nothing but chosen rows.</summary>

@@ -59,40 +59,47 @@ public sealed class IlgpuDevice : Mdl.Runtime.Devices.Device
     /// <summary>Waits for everything that was launched.</summary>
     public void Synchronize() => Accelerator.Synchronize();
 
+    /// <summary>
+    /// Whether products are compiled for the sizes of the model that they are of, rather than once for all sizes; then more kernels are compiled when they first run.
+    /// </summary>
+    public bool SpecializesProducts { get; set; } = true;
+
     /// <summary>Runs a kernel with groups of <see cref="GroupSize"/> threads; no groups, no launch.</summary>
     /// <typeparam name="T">The kernel's arguments; each kernel has its own type.</typeparam>
     public void Launch<T>(Action<T> kernel, long groups, T arguments)
         where T : struct
     {
-        if (groups <= 0)
+        if (groups > 0)
         {
-            return;
+            var run = (Action<KernelConfig, T>)(_launchers.GetValueOrDefault(typeof(T)) ?? (_launchers[typeof(T)] = Accelerator.LoadStreamKernel(kernel)));
+            var start = Begin();
+            run(Config(groups), arguments);
+            End(typeof(T), start);
         }
+    }
 
-        if (!_launchers.TryGetValue(typeof(T), out var launcher))
+    /// <summary>As above, for a kernel that is compiled anew for each value of what is known of its sizes.</summary>
+    internal void Launch<T, TSizes>(Action<T, SpecializedValue<TSizes>> kernel, long groups, T arguments, TSizes sizes)
+        where T : struct
+        where TSizes : unmanaged, IEquatable<TSizes>
+    {
+        if (groups > 0)
         {
-            launcher = Accelerator.LoadStreamKernel(kernel);
-            _launchers[typeof(T)] = launcher;
+            var run = (Action<KernelConfig, T, SpecializedValue<TSizes>>)(_launchers.GetValueOrDefault(typeof(T)) ?? (_launchers[typeof(T)] = Accelerator.LoadStreamKernel(kernel)));
+            var start = Begin();
+            run(Config(groups), arguments, SpecializedValue.New(sizes));
+            End(typeof(T), start);
         }
-
-        var run = (Action<KernelConfig, T>)launcher;
-        var config = new KernelConfig(checked((int)groups), GroupSize);
-        if (_times is null)
-        {
-            run(config, arguments);
-            return;
-        }
-
-        Synchronize();
-        var start = System.Diagnostics.Stopwatch.GetTimestamp();
-        run(config, arguments);
-        Synchronize();
-        _times.Add(typeof(T), System.Diagnostics.Stopwatch.GetElapsedTime(start));
     }
 
     /// <summary>Runs a kernel with at least <paramref name="threads"/> threads.</summary>
     public void LaunchThreads<T>(Action<T> kernel, long threads, T arguments)
         where T : struct => Launch(kernel, (threads + GroupSize - 1) / GroupSize, arguments);
+
+    /// <summary>As above, with what the kernel is compiled for.</summary>
+    internal void LaunchThreads<T, TSizes>(Action<T, SpecializedValue<TSizes>> kernel, long threads, T arguments, TSizes sizes)
+        where T : struct
+        where TSizes : unmanaged, IEquatable<TSizes> => Launch(kernel, (threads + GroupSize - 1) / GroupSize, arguments, sizes);
 
     /// <summary>Memory that a kernel's launches may use until the next call.</summary>
     internal ArrayView<float> Scratch(long floats)
@@ -118,5 +125,27 @@ public sealed class IlgpuDevice : Mdl.Runtime.Devices.Device
         }
 
         base.Dispose(disposing);
+    }
+
+    private static KernelConfig Config(long groups) => new(checked((int)groups), GroupSize);
+
+    private long Begin()
+    {
+        if (_times is null)
+        {
+            return 0;
+        }
+
+        Synchronize();
+        return System.Diagnostics.Stopwatch.GetTimestamp();
+    }
+
+    private void End(Type kernel, long start)
+    {
+        if (_times is not null)
+        {
+            Synchronize();
+            _times.Add(kernel, System.Diagnostics.Stopwatch.GetElapsedTime(start));
+        }
     }
 }

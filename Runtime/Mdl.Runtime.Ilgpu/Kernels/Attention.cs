@@ -18,7 +18,7 @@ public static class Attention
     public static void Forward(
         IlgpuDevice team, in AttentionShape s, ArrayView<float> q, ArrayView<float> k, ArrayView<float> v, ArrayView<float> sink,
         ArrayView<float> output, ArrayView<float> lse) =>
-        Forward(team, AttentionSizes.Of(s), q, k, v, sink, output, lse);
+        Forward(team, s, AttentionSizes.Of(s), AttentionSizes.Extent(s), q, k, v, sink, output, lse);
 
     /// <summary>
     /// Appends the keys and values of s.Queries new tokens at positions past .. to the caches [Batch, capacity, KeyHeads, width], then attends:
@@ -31,9 +31,12 @@ public static class Attention
         Append(team, k, keyCache, s.Batch, s.Queries, s.KeyHeads * s.KeyWidth, s.KeyStride, past, capacity);
         Append(team, v, valueCache, s.Batch, s.Queries, s.KeyHeads * s.ValueWidth, s.ValueStride, past, capacity);
         var sizes = AttentionSizes.Of(s);
-        (sizes.Past, sizes.KeyStride, sizes.ValueStride) = (past, s.KeyHeads * s.KeyWidth, s.KeyHeads * s.ValueWidth);
-        (sizes.KeyBatch, sizes.ValueBatch) = ((long)capacity * sizes.KeyStride, (long)capacity * sizes.ValueStride);
-        Forward(team, sizes, q, keyCache, valueCache, sink, output, default);
+        (sizes.KeyStride, sizes.ValueStride) = (s.KeyHeads * s.KeyWidth, s.KeyHeads * s.ValueWidth);
+        var extent = AttentionSizes.Extent(s) with
+        {
+            Past = past, KeyBatch = (long)capacity * sizes.KeyStride, ValueBatch = (long)capacity * sizes.ValueStride,
+        };
+        Forward(team, s, sizes, extent, q, keyCache, valueCache, sink, output, default);
     }
 
     /// <summary>
@@ -46,19 +49,19 @@ public static class Attention
         ArrayView<float> dv, long dvStride, ArrayView<float> dSink)
     {
         ArgumentNullException.ThrowIfNull(team);
-        var sizes = AttentionSizes.Of(s);
+        var (sizes, extent) = (AttentionSizes.Of(s), AttentionSizes.Extent(s));
         var rows = (long)s.Batch * s.Queries * s.Heads;
         var delta = team.Scratch(rows);
-        team.Launch(AttentionDeltaKernel.Run, rows, new AttentionDeltaKernel { Sizes = sizes, Output = output, Gradient = dOutput, Delta = delta });
+        team.Launch(AttentionDeltaKernel.Run, rows, new AttentionDeltaKernel { Extent = extent, Output = output, Gradient = dOutput, Delta = delta }, sizes);
         team.Launch(AttentionQueryGradientKernel.Run, rows, new AttentionQueryGradientKernel
         {
-            Sizes = sizes, Q = q, K = k, V = v, Lse = lse, Gradient = dOutput, Delta = delta, Dq = dq, DqStride = (int)dqStride,
-        });
+            Extent = extent, Q = q, K = k, V = v, Lse = lse, Gradient = dOutput, Delta = delta, Dq = dq, DqStride = (int)dqStride,
+        }, sizes);
         team.Launch(AttentionKeyGradientKernel.Run, (long)s.Batch * s.Keys * s.KeyHeads, new AttentionKeyGradientKernel
         {
-            Sizes = sizes, Q = q, K = k, V = v, Lse = lse, Gradient = dOutput, Delta = delta,
+            Extent = extent, Q = q, K = k, V = v, Lse = lse, Gradient = dOutput, Delta = delta,
             Dk = dk, Dv = dv, DkStride = (int)dkStride, DvStride = (int)dvStride,
-        });
+        }, sizes);
         if (sink.IsValid)
         {
             team.Launch(AttentionSinkGradientKernel.Run, s.Heads, new AttentionSinkGradientKernel
@@ -69,15 +72,15 @@ public static class Attention
     }
 
     private static void Forward(
-        IlgpuDevice team, AttentionSizes sizes, ArrayView<float> q, ArrayView<float> k, ArrayView<float> v, ArrayView<float> sink,
+        IlgpuDevice team, in AttentionShape s, AttentionSizes sizes, AttentionExtent extent, ArrayView<float> q, ArrayView<float> k, ArrayView<float> v, ArrayView<float> sink,
         ArrayView<float> output, ArrayView<float> lse)
     {
         // An argument that is not used still has to be memory.
         (sizes.HasSink, sizes.HasLse) = (sink.IsValid ? 1 : 0, lse.IsValid ? 1 : 0);
-        team.Launch(AttentionForwardKernel.Run, (long)sizes.Batch * sizes.Queries * sizes.Heads, new AttentionForwardKernel
+        team.Launch(AttentionForwardKernel.Run, (long)s.Batch * s.Queries * s.Heads, new AttentionForwardKernel
         {
-            Sizes = sizes, Q = q, K = k, V = v, Sink = sink.IsValid ? sink : q, Output = output, Lse = lse.IsValid ? lse : output,
-        });
+            Extent = extent, Q = q, K = k, V = v, Sink = sink.IsValid ? sink : q, Output = output, Lse = lse.IsValid ? lse : output,
+        }, sizes);
     }
 
     private static void Append(

@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Runtime;
 using Mdl.Runtime.Ilgpu.Devices;
 
 namespace Mdl.Runtime.Ilgpu.Kernels;
@@ -6,15 +7,15 @@ namespace Mdl.Runtime.Ilgpu.Kernels;
 /// <summary>delta = dOutput . output for each query and head: what the softmax's derivative takes off every probability's gradient.</summary>
 internal struct AttentionDeltaKernel
 {
-    public AttentionSizes Sizes;
+    public AttentionExtent Extent;
     public ArrayView<float> Output;
     public ArrayView<float> Gradient;
     public ArrayView<float> Delta;
 
-    public static void Run(AttentionDeltaKernel a)
+    public static void Run(AttentionDeltaKernel a, SpecializedValue<AttentionSizes> sizes)
     {
         var shared = SharedMemory.Allocate<float>(GroupReduction.Size);
-        var s = a.Sizes;
+        var s = AttentionSizes.With(sizes.Value, a.Extent);
         var lane = Group.IdxX;
         var first = (Grid.IdxX / s.Heads * s.OutputStride) + (Grid.IdxX % s.Heads * s.ValueWidth);
         var sum = 0f;
@@ -34,7 +35,7 @@ internal struct AttentionDeltaKernel
 /// <summary>The gradient of one query head: one group goes over the keys that it sees.</summary>
 internal struct AttentionQueryGradientKernel
 {
-    public AttentionSizes Sizes;
+    public AttentionExtent Extent;
     public ArrayView<float> Q;
     public ArrayView<float> K;
     public ArrayView<float> V;
@@ -44,13 +45,13 @@ internal struct AttentionQueryGradientKernel
     public ArrayView<float> Dq;
     public int DqStride;
 
-    public static void Run(AttentionQueryGradientKernel a)
+    public static void Run(AttentionQueryGradientKernel a, SpecializedValue<AttentionSizes> sizes)
     {
         var ds = SharedMemory.Allocate<float>(IlgpuDevice.GroupSize);
         var q = SharedMemory.Allocate<float>(Attention.MostWidth);
         var gradient = SharedMemory.Allocate<float>(Attention.MostWidth);
         var sums = SharedMemory.Allocate<float>(Attention.MostWidth);
-        var s = a.Sizes;
+        var s = AttentionSizes.With(sizes.Value, a.Extent);
         var lane = Group.IdxX;
         var (row, head) = (Grid.IdxX / s.Heads, Grid.IdxX % s.Heads);
         var (batch, query) = (row / s.Queries, row % s.Queries);
@@ -118,7 +119,7 @@ internal struct AttentionQueryGradientKernel
 /// <summary>The gradients of one key and its value: one group goes over the queries that see it, those of all heads that share it.</summary>
 internal struct AttentionKeyGradientKernel
 {
-    public AttentionSizes Sizes;
+    public AttentionExtent Extent;
     public ArrayView<float> Q;
     public ArrayView<float> K;
     public ArrayView<float> V;
@@ -129,7 +130,7 @@ internal struct AttentionKeyGradientKernel
     public ArrayView<float> Dv;
     public int DkStride, DvStride;
 
-    public static void Run(AttentionKeyGradientKernel a)
+    public static void Run(AttentionKeyGradientKernel a, SpecializedValue<AttentionSizes> sizes)
     {
         var p = SharedMemory.Allocate<float>(IlgpuDevice.GroupSize);
         var ds = SharedMemory.Allocate<float>(IlgpuDevice.GroupSize);
@@ -137,7 +138,7 @@ internal struct AttentionKeyGradientKernel
         var v = SharedMemory.Allocate<float>(Attention.MostWidth);
         var keySums = SharedMemory.Allocate<float>(Attention.MostWidth);
         var valueSums = SharedMemory.Allocate<float>(Attention.MostWidth);
-        var s = a.Sizes;
+        var s = AttentionSizes.With(sizes.Value, a.Extent);
         var lane = Group.IdxX;
         var (row, keyHead) = (Grid.IdxX / s.KeyHeads, Grid.IdxX % s.KeyHeads);
         var (batch, key) = (row / s.Keys, row % s.Keys);

@@ -1,11 +1,12 @@
 using ILGPU;
+using ILGPU.Runtime;
 using Mdl.Runtime.Ilgpu.Devices;
 
 namespace Mdl.Runtime.Ilgpu.Kernels;
 
 internal struct AttentionForwardKernel
 {
-    public AttentionSizes Sizes;
+    public AttentionExtent Extent;
     public ArrayView<float> Q;
     public ArrayView<float> K;
     public ArrayView<float> V;
@@ -13,13 +14,13 @@ internal struct AttentionForwardKernel
     public ArrayView<float> Output;
     public ArrayView<float> Lse;
 
-    public static void Run(AttentionForwardKernel a)
+    public static void Run(AttentionForwardKernel a, SpecializedValue<AttentionSizes> sizes)
     {
         var shared = SharedMemory.Allocate<float>(GroupReduction.Size);
         var p = SharedMemory.Allocate<float>(IlgpuDevice.GroupSize);
         var q = SharedMemory.Allocate<float>(Attention.MostWidth);
         var sums = SharedMemory.Allocate<float>(Attention.MostWidth);
-        var s = a.Sizes;
+        var s = AttentionSizes.With(sizes.Value, a.Extent);
         var lane = Group.IdxX;
         var (row, head) = (Grid.IdxX / s.Heads, Grid.IdxX % s.Heads);
         var (batch, query) = (row / s.Queries, row % s.Queries);

@@ -2,20 +2,31 @@ using Mdl.Runtime.Kernels;
 
 namespace Mdl.Runtime.Ilgpu.Kernels;
 
-/// <summary>An <see cref="AttentionShape"/> as kernels take it.</summary>
-internal struct AttentionSizes
+/// <summary>What is known of an <see cref="AttentionShape"/> when a kernel runs.</summary>
+internal struct AttentionExtent
 {
-    public int Batch, Queries, Keys, Heads, KeyHeads, KeyWidth, ValueWidth, Causal, Window, QueryStride, KeyStride, ValueStride, OutputStride;
+    public int Queries, Keys;
 
     /// <summary>The position of the first query.</summary>
+    public int Past;
+
+    /// <summary>Floats between sequences of keys and of values.</summary>
+    public long KeyBatch, ValueBatch;
+}
+
+/// <summary>An <see cref="AttentionShape"/> as kernels take it: the sizes of the model, for which they are compiled, and with them the extent.</summary>
+internal record struct AttentionSizes
+{
+    public int Queries, Keys, Heads, KeyHeads, KeyWidth, ValueWidth, Causal, Window, QueryStride, KeyStride, ValueStride, OutputStride;
+
     public int Past;
 
     public int HasSink, HasLse;
     public float Scale;
 
-    /// <summary>Floats between sequences of keys and of values.</summary>
     public long KeyBatch, ValueBatch;
 
+    /// <summary>The sizes of the model, without the extent.</summary>
     public static AttentionSizes Of(in AttentionShape s)
     {
         if (Math.Max(s.KeyWidth, s.ValueWidth) > Attention.MostWidth)
@@ -25,10 +36,21 @@ internal struct AttentionSizes
 
         return new()
         {
-            Batch = s.Batch, Queries = s.Queries, Keys = s.Keys, Heads = s.Heads, KeyHeads = s.KeyHeads, KeyWidth = s.KeyWidth, ValueWidth = s.ValueWidth,
+            Heads = s.Heads, KeyHeads = s.KeyHeads, KeyWidth = s.KeyWidth, ValueWidth = s.ValueWidth,
             Causal = s.Causal ? 1 : 0, Window = s.Window, QueryStride = (int)s.QueryStride, KeyStride = (int)s.KeyStride, ValueStride = (int)s.ValueStride,
-            OutputStride = (int)s.OutputStride, Scale = s.Scale, KeyBatch = s.Keys * s.KeyStride, ValueBatch = s.Keys * s.ValueStride,
+            OutputStride = (int)s.OutputStride, Scale = s.Scale,
         };
+    }
+
+    public static AttentionExtent Extent(in AttentionShape s) =>
+        new() { Queries = s.Queries, Keys = s.Keys, KeyBatch = s.Keys * s.KeyStride, ValueBatch = s.Keys * s.ValueStride };
+
+    /// <summary>The sizes with an extent.</summary>
+    public static AttentionSizes With(AttentionSizes s, AttentionExtent extent)
+    {
+        (s.Queries, s.Keys, s.Past) = (extent.Queries, extent.Keys, extent.Past);
+        (s.KeyBatch, s.ValueBatch) = (extent.KeyBatch, extent.ValueBatch);
+        return s;
     }
 
     /// <summary>The first key that a query sees.</summary>

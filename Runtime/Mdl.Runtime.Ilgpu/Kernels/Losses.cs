@@ -27,7 +27,7 @@ public static class Losses
             for (var word = 0; word < v; word += words)
             {
                 var count = Math.Min(words, v - word);
-                Gemm.Run(team, Matrix.RowMajor(h.SubView((long)row * d), d), Matrix.Transposed(w.SubView((long)word * d), d), memory, words, rows, count, d, false, arithmetic);
+                Gemm.Run(team, Matrix.RowMajor(h.SubView((long)row * d), d), Matrix.Transposed(w.SubView((long)word * d), d), memory, words, rows, count, d, false, arithmetic, new(0, count, d));
                 team.Launch(LogSumExpKernel.Run, rows, new LogSumExpKernel
                 {
                     Logits = memory, State = memory.SubView((long)tokens * words), Target = target.SubView(row), Nll = nll.SubView(row), Lse = lse.SubView(row),
@@ -55,16 +55,16 @@ public static class Losses
             {
                 var part = w.SubView((long)word * d);
                 var count = Math.Min(words, v - word);
-                Gemm.Run(team, x, Matrix.Transposed(part, d), logits, words, rows, count, d, false, arithmetic);
+                Gemm.Run(team, x, Matrix.Transposed(part, d), logits, words, rows, count, d, false, arithmetic, new(0, count, d));
                 team.LaunchThreads(LogitGradientKernel.Run, (long)rows * count, new LogitGradientKernel
                 {
                     Logits = logits, Target = target.SubView(row), Lse = lse.SubView(row), Gradient = dNll.SubView(row),
                     Ld = words, Rows = rows, Words = count, FirstWord = word,
                 });
-                Gemm.Run(team, Matrix.RowMajor(logits, words), Matrix.RowMajor(part, d), dh.SubView((long)row * d), d, rows, d, count, word > 0, arithmetic);
+                Gemm.Run(team, Matrix.RowMajor(logits, words), Matrix.RowMajor(part, d), dh.SubView((long)row * d), d, rows, d, count, word > 0, arithmetic, new(0, d, count));
                 if (dw.IsValid)
                 {
-                    Gemm.Run(team, Matrix.Transposed(logits, words), x, dw.SubView((long)word * d), d, count, d, rows, row > 0, arithmetic);
+                    Gemm.Run(team, Matrix.Transposed(logits, words), x, dw.SubView((long)word * d), d, count, d, rows, row > 0, arithmetic, new(count, d, 0));
                 }
             }
         }

@@ -65,10 +65,10 @@ internal struct Operand
         OuterDivisor = listOnDepth ? 0 : divisor, DepthDivisor = listOnDepth ? divisor : 0,
     };
 
-    public static float Load(Operand x, int offset, int outer, int depth)
+    public static float Load(Operand x, int format, int offset, int outer, int depth)
     {
         var i = x.OuterDivisor == 0 ? outer : x.Rows[outer] / x.OuterDivisor;
         var k = x.DepthDivisor == 0 ? depth : x.Rows[depth] / x.DepthDivisor;
-        return DeviceWeight.Read(x.Data, offset + (i * x.OuterStride) + (k * x.DepthStride));
+        return DeviceWeight.Read(x.Data, offset + (i * x.OuterStride) + (k * x.DepthStride), format);
     }
 }

@@ -20,18 +20,20 @@ internal struct ProductTile
 
     public float S00, S01, S02, S03, S10, S11, S12, S13, S20, S21, S22, S23, S30, S31, S32, S33;
 
-    /// <summary>Sums over depth begin .. end - 1. Rows from m and columns from n on count as zeros. Operands may be rounded to bfloat16.</summary>
+    /// <summary>Tiles along a side of a product.</summary>
+    public static int Count(int size) => (size + Size - 1) / Size;
+
+    /// <summary>Sums over depth begin .. end - 1. Rows from m and columns from s.N on count as zeros.</summary>
     public static ProductTile Run(
-        Operand a, int aOffset, Operand b, int bOffset, int row, int column, int m, int n, int begin, int end, bool rounds,
-        ArrayView<float> left, ArrayView<float> right)
+        ProductSizes s, Operand a, int aOffset, Operand b, int bOffset, int row, int column, int m, int begin, int end, ArrayView<float> left, ArrayView<float> right)
     {
         var lane = Group.IdxX;
         var (y, x) = (lane / 8 * 4, lane % 8 * 4);
         var t = default(ProductTile);
         for (var depth = begin; depth < end; depth += Depth)
         {
-            Fill(a, aOffset, row, m, depth, end, rounds, left, lane);
-            Fill(b, bOffset, column, n, depth, end, rounds, right, lane);
+            Fill(a, s.Left, aOffset, row, m, depth, end, s.Rounds, left, lane);
+            Fill(b, s.Right, bOffset, column, s.N, depth, end, s.Rounds, right, lane);
             Group.Barrier();
             for (var k = 0; k < Depth; k++)
             {
@@ -62,9 +64,10 @@ internal struct ProductTile
         return t;
     }
 
-    /// <summary>Writes the tile to c[row.., column..] within m and n, or adds it.</summary>
-    public static void Store(ProductTile t, ArrayView<float> c, int offset, int ldc, int row, int column, int m, int n, bool accumulate)
+    /// <summary>Writes the tile to c[row.., column..] within m rows and s.N columns, or adds it.</summary>
+    public static void Store(ProductTile t, ProductSizes s, ArrayView<float> c, int offset, int ldc, int row, int column, int m)
     {
+        var (n, accumulate) = (s.N, s.Accumulate != 0);
         var lane = Group.IdxX;
         var (y, x) = (row + (lane / 8 * 4), column + (lane % 8 * 4));
         Row(c, offset, ldc, y, x, m, n, accumulate, t.S00, t.S01, t.S02, t.S03);
@@ -95,7 +98,7 @@ internal struct ProductTile
         }
     }
 
-    private static void Fill(Operand x, int offset, int outer, int size, int depth, int end, bool rounds, ArrayView<float> to, int lane)
+    private static void Fill(Operand x, int format, int offset, int outer, int size, int depth, int end, int rounds, ArrayView<float> to, int lane)
     {
         // Neighbouring threads read neighbouring floats, whichever way the matrix lies.
         var alongDepth = x.DepthStride == 1;
@@ -106,10 +109,10 @@ internal struct ProductTile
             var value = 0f;
             if (outer + i < size && depth + k < end)
             {
-                value = Operand.Load(x, offset, outer + i, depth + k);
+                value = Operand.Load(x, format, offset, outer + i, depth + k);
             }
 
-            to[(k * Stride) + i] = rounds ? DeviceMath.ToBFloat16(value) : value;
+            to[(k * Stride) + i] = rounds != 0 ? DeviceMath.ToBFloat16(value) : value;
         }
     }
 }

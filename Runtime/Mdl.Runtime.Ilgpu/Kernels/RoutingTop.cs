@@ -1,4 +1,5 @@
 using ILGPU;
+using ILGPU.Runtime;
 using Mdl.Runtime.Ilgpu.Devices;
 
 namespace Mdl.Runtime.Ilgpu.Kernels;
@@ -19,11 +20,15 @@ public static partial class Routing
             throw new NotSupportedException($"Selection among {groups} groups; an ILGPU device takes at most {TopKernel.MostGroups}.");
         }
 
-        team.LaunchThreads(TopKernel.Run, rows, new TopKernel
-        {
-            X = x, Y = y, Rows = checked((int)rows), N = n, Count = count, Groups = groups > 1 && keep < groups ? groups : 1, Keep = keep, GroupTop = groupTop,
-        });
+        var sizes = new TopSizes { N = n, Count = count, Groups = groups > 1 && keep < groups ? groups : 1, Keep = keep, GroupTop = groupTop };
+        team.LaunchThreads(TopKernel.Run, rows, new TopKernel { X = x, Y = y, Rows = checked((int)rows) }, sizes);
     }
+}
+
+/// <summary>The sizes of a selection, for which its kernel is compiled.</summary>
+internal record struct TopSizes
+{
+    public int N, Count, Groups, Keep, GroupTop;
 }
 
 /// <summary>One thread a row. The next element is the first of the largest that come after the last one, so nothing is sorted or remembered.</summary>
@@ -33,26 +38,27 @@ internal struct TopKernel
 
     public ArrayView<float> X;
     public ArrayView<int> Y;
-    public int Rows, N, Count, Groups, Keep, GroupTop;
+    public int Rows;
 
-    public static void Run(TopKernel k)
+    public static void Run(TopKernel k, SpecializedValue<TopSizes> sizes)
     {
+        var s = sizes.Value;
         var row = (Grid.IdxX * IlgpuDevice.GroupSize) + Group.IdxX;
         if (row >= k.Rows)
         {
             return;
         }
 
-        var first = row * k.N;
-        var width = k.N / k.Groups;
-        var kept = k.Groups > 1 ? KeptGroups(k, first, width) : 1UL;
+        var first = row * s.N;
+        var width = s.N / s.Groups;
+        var kept = s.Groups > 1 ? KeptGroups(k, s, first, width) : 1UL;
         var lastKey = int.MaxValue;
         var last = -1;
-        for (var place = 0; place < k.Count; place++)
+        for (var place = 0; place < s.Count; place++)
         {
             var bestKey = int.MinValue;
             var best = 0;
-            for (var i = 0; i < k.N; i++)
+            for (var i = 0; i < s.N; i++)
             {
                 var key = Key(k.X[first + i]);
                 var isAfter = key < lastKey || (key == lastKey && i > last);
@@ -63,24 +69,24 @@ internal struct TopKernel
                 }
             }
 
-            k.Y[(row * k.Count) + place] = best;
+            k.Y[(row * s.Count) + place] = best;
             lastKey = bestKey;
             last = best;
         }
     }
 
-    private static ulong KeptGroups(TopKernel k, int first, int width)
+    private static ulong KeptGroups(TopKernel k, TopSizes s, int first, int width)
     {
         var kept = 0UL;
         var lastKey = int.MaxValue;
         var last = -1;
-        for (var place = 0; place < k.Keep; place++)
+        for (var place = 0; place < s.Keep; place++)
         {
             var bestKey = int.MinValue;
             var best = 0;
-            for (var group = 0; group < k.Groups; group++)
+            for (var group = 0; group < s.Groups; group++)
             {
-                var key = Key(Score(k, first + (group * width), width));
+                var key = Key(Score(k, s, first + (group * width), width));
                 var isAfter = key < lastKey || (key == lastKey && group > last);
                 if (isAfter && key > bestKey)
                 {
@@ -98,12 +104,12 @@ internal struct TopKernel
     }
 
     /// <summary>The sum of the largest elements of a group, largest first.</summary>
-    private static float Score(TopKernel k, int first, int width)
+    private static float Score(TopKernel k, TopSizes s, int first, int width)
     {
         var sum = 0f;
         var lastKey = int.MaxValue;
         var last = -1;
-        for (var place = 0; place < k.GroupTop; place++)
+        for (var place = 0; place < s.GroupTop; place++)
         {
             var bestKey = int.MinValue;
             var best = 0;

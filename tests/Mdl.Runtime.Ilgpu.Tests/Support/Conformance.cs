@@ -16,6 +16,16 @@ internal static class Conformance
         reference.CheckTraining(batch, length, seed: batch);
     }
 
+    /// <summary>Training at a few sizes, logits, and whether every kernel of the model has run.</summary>
+    public static void CheckModel(IlgpuDevice device, string name)
+    {
+        CheckTraining(device, name, 1, 1);
+        CheckTraining(device, name, 1, 7);
+        CheckTraining(device, name, 3, 19);
+        CheckLogits(device, name);
+        CheckKernels(device, name);
+    }
+
     /// <summary>Logits within 1e-5 of the reference evaluator.</summary>
     public static void CheckLogits(IlgpuDevice device, string name)
     {

@@ -11,12 +11,12 @@ internal static class KernelList
         .. from assembly in (System.Reflection.Assembly[])[typeof(IlgpuDevice).Assembly, typeof(KernelList).Assembly]
            from type in assembly.GetTypes()
            where type.IsValueType
-           let run = type.GetMethod("Run", BindingFlags.Static | BindingFlags.Public, [type])
-           where run is not null && run.ReturnType == typeof(void)
+           from run in type.GetMethods(BindingFlags.Static | BindingFlags.Public)
+           where run.Name == "Run" && run.ReturnType == typeof(void) && run.GetParameters() is [var arguments, ..] && arguments.ParameterType == type
            select run,
     ];
 
-    /// <summary>Those of the runtime and of all presets of all samples and test files: structs with a method Run that takes one.</summary>
+    /// <summary>Those of the runtime and of all presets of all samples and test files: structs with a method Run that takes one, and perhaps what it is compiled for.</summary>
     public static IReadOnlyList<MethodInfo> All => Everything;
 
     /// <summary>The fused kernels of one preset.</summary>

@@ -16,6 +16,12 @@ internal sealed class IlgpuDialect : Dialect
 
     public override string WeightType => "DeviceWeight";
 
+    public override string Known(Dim m, Dim n, Dim k)
+    {
+        static string Of(Dim size) => size.IsConstant ? Int(size) : "0";
+        return m.IsConstant || n.IsConstant || k.IsConstant ? $", known: new({Of(m)}, {Of(n)}, {Of(k)})" : "";
+    }
+
     public override string PointerTo(ElementType element) => $"ArrayView<{TypeOf(element)}>";
 
     public override string Moved(string pointer, string offset) => $"{pointer}.SubView({offset})";
