@@ -24,9 +24,18 @@ internal sealed class ByteDotsAssembler
     private const Register Ahead = Register.R12;
     private const Register Spare = Register.R13;
     private const int LowerBits = 7;
-    private const int Shifts = 29;
+
+    // Of a column: the numbers in the first and in the second halves of the blocks, and their scales.
+    private const int Firsts = 16;
+    private const int Seconds = 17;
+    private const int ColumnScales = 18;
+    private const int FirstSum = 20;
     private const int ScaleBytes = 30;
     private const int Mask = 31;
+
+    // What is about to be multiplied is fetched into the first-level cache.
+    private const int Near = 512;
+    private const int Line = 64;
 
     private readonly MachineCode _code = new();
     private readonly Avx512VnniFamily _integers = new();
@@ -48,11 +57,6 @@ internal sealed class ByteDotsAssembler
         _code.Add(Instruction.Create(Code.Push_r64, Spare));
         LoadVector(Mask, Field(nameof(ByteDotsCall.Mask)));
         LoadVector(ScaleBytes, Field(nameof(ByteDotsCall.Scales)));
-        if (_halves)
-        {
-            LoadVector(Shifts, Field(nameof(ByteDotsCall.Shifts)));
-        }
-
         Pointers(Left, LeftStep, LastLeft, nameof(ByteDotsCall.A), nameof(ByteDotsCall.ARowStep));
         Pointers(Right, RightStep, LastRight, nameof(ByteDotsCall.B), nameof(ByteDotsCall.BColumnStep));
         Pointers(Scales, ScalesStep, LastScales, nameof(ByteDotsCall.S), nameof(ByteDotsCall.SColumnStep));
@@ -67,7 +71,7 @@ internal sealed class ByteDotsAssembler
         Step();
         Advance(Left, LastLeft, ByteDotsCall.StepBytes);
         Advance(Right, LastRight, _halves ? ByteDotsCall.Step / 2 : ByteDotsCall.Step);
-        Advance(Scales, LastScales, 4);
+        Advance(Scales, LastScales, ByteDotsCall.Step / ByteTile.Block * sizeof(ushort));
         _code.Add(Instruction.Create(Code.Dec_rm64, Steps));
         _code.Jump(Code.Jne_rel32_64, top);
 
@@ -89,52 +93,58 @@ internal sealed class ByteDotsAssembler
     {
         for (var column = 0; column < _columns; column++)
         {
-            Weights(Numbers(column), Place(Right, RightStep, LastRight, column, 0));
-            _code.Add(Instruction.Create(Code.EVEX_Vpbroadcastd_zmm_k1z_xmmm32, Zmm(ScalesOf(column)), Place(Scales, ScalesStep, LastScales, column, 0)));
-            _code.Add(Instruction.Create(Code.EVEX_Vpshufb_zmm_k1z_zmm_zmmm512, Zmm(ScalesOf(column)), Zmm(ScalesOf(column)), Zmm(ScaleBytes)));
-        }
-
-        for (var i = 0; i < _rows * _columns; i++)
-        {
-            var (row, column) = (i / _columns, i % _columns);
-            var sum = 24 + (i % 4);
-            LoadVector(sum, Element(row, 0));
-            Multiply(sum, column, Element(row, 64));
-            _code.Add(Instruction.Create(Code.EVEX_Vpslld_zmm_k1z_zmmm512b32_imm8, Zmm(sum), Zmm(sum), LowerBits));
-            Multiply(sum, column, Element(row, 128));
-            _code.Add(Instruction.Create(Code.EVEX_Vcvtdq2ps_zmm_k1z_zmmm512b32_er, Zmm(sum), Zmm(sum)));
-            _code.Add(Instruction.Create(Code.EVEX_Vmulps_zmm_k1z_zmm_zmmm512b32_er, Zmm(sum), Zmm(sum), Element(row, 192)));
-            _code.Add(Instruction.Create(Code.EVEX_Vfmadd231ps_zmm_k1z_zmm_zmmm512b32_er, Zmm(i), Zmm(sum), Zmm(ScalesOf(column))));
+            Weights(column);
+            _code.Add(Instruction.Create(Code.EVEX_Vpbroadcastq_zmm_k1z_xmmm64, Zmm(ColumnScales), Place(Scales, ScalesStep, LastScales, column, 0)));
+            _code.Add(Instruction.Create(Code.EVEX_Vpshufb_zmm_k1z_zmm_zmmm512, Zmm(ColumnScales), Zmm(ColumnScales), Zmm(ScaleBytes)));
+            for (var row = 0; row < _rows; row++)
+            {
+                var sum = FirstSum + row;
+                LoadVector(sum, Element(row, 0));
+                Multiply(sum, Firsts, Element(row, 64));
+                Multiply(sum, Seconds, Element(row, 128));
+                _code.Add(Instruction.Create(Code.EVEX_Vpslld_zmm_k1z_zmmm512b32_imm8, Zmm(sum), Zmm(sum), LowerBits));
+                Multiply(sum, Firsts, Element(row, 192));
+                Multiply(sum, Seconds, Element(row, 256));
+                _code.Add(Instruction.Create(Code.EVEX_Vcvtdq2ps_zmm_k1z_zmmm512b32_er, Zmm(sum), Zmm(sum)));
+                _code.Add(Instruction.Create(Code.EVEX_Vmulps_zmm_k1z_zmm_zmmm512b32_er, Zmm(sum), Zmm(sum), Element(row, 320)));
+                _code.Add(Instruction.Create(Code.EVEX_Vfmadd231ps_zmm_k1z_zmm_zmmm512b32_er, Zmm((row * _columns) + column), Zmm(sum), Zmm(ColumnScales)));
+            }
         }
     }
 
     // Bytes become numbers without a sign: the integer and 128, or 16 times the integer and 128.
-    private void Weights(int target, MemoryOperand place)
+    private void Weights(int column)
     {
         if (_halves)
         {
-            _code.Add(Instruction.Create(Code.EVEX_Vbroadcasti64x4_zmm_k1z_m256, Zmm(target), place));
-            _code.Add(Instruction.Create(Code.EVEX_Vshufi64x2_zmm_k1z_zmm_zmmm512b64_imm8, Zmm(target), Zmm(target), Zmm(target), 0b01010000));
-            _code.Add(Instruction.Create(Code.EVEX_Vpsllvd_zmm_k1z_zmm_zmmm512b32, Zmm(target), Zmm(target), Zmm(Shifts)));
-            _code.Add(Instruction.Create(Code.EVEX_Vpandd_zmm_k1z_zmm_zmmm512b32, Zmm(target), Zmm(target), Zmm(Mask)));
+            LoadVector(Seconds, Numbers(column, 0));
+            _code.Add(Instruction.Create(Code.EVEX_Vpslld_zmm_k1z_zmmm512b32_imm8, Zmm(Firsts), Zmm(Seconds), 4));
+            _code.Add(Instruction.Create(Code.EVEX_Vpandd_zmm_k1z_zmm_zmmm512b32, Zmm(Firsts), Zmm(Firsts), Zmm(Mask)));
+            _code.Add(Instruction.Create(Code.EVEX_Vpandd_zmm_k1z_zmm_zmmm512b32, Zmm(Seconds), Zmm(Seconds), Zmm(Mask)));
         }
         else
         {
-            _code.Add(Instruction.Create(Code.EVEX_Vpxord_zmm_k1z_zmm_zmmm512b32, Zmm(target), Zmm(Mask), place));
+            // Quarters of vectors are halves of blocks.
+            _code.Add(Instruction.Create(Code.EVEX_Vpxord_zmm_k1z_zmm_zmmm512b32, Zmm(Firsts), Zmm(Mask), Numbers(column, 0)));
+            _code.Add(Instruction.Create(Code.EVEX_Vpxord_zmm_k1z_zmm_zmmm512b32, Zmm(ColumnScales), Zmm(Mask), Numbers(column, Line)));
+            _code.Add(Instruction.Create(Code.EVEX_Vshufi64x2_zmm_k1z_zmm_zmmm512b64_imm8, Zmm(Seconds), Zmm(Firsts), Zmm(ColumnScales), 0b11011101));
+            _code.Add(Instruction.Create(Code.EVEX_Vshufi64x2_zmm_k1z_zmm_zmmm512b64_imm8, Zmm(Firsts), Zmm(Firsts), Zmm(ColumnScales), 0b10001000));
         }
 
-        _code.Add(Instruction.Create(Code.Lea_r64_m, Spare, place));
-        _code.Add(Instruction.Create(Code.Prefetcht0_m8, new MemoryOperand(Spare, Ahead, 1, 0, 0)));
+        _code.Add(Instruction.Create(Code.Lea_r64_m, Spare, Numbers(column, 0)));
+        for (var bytes = 0; bytes < (_halves ? Line : 2 * Line); bytes += Line)
+        {
+            _code.Add(Instruction.Create(Code.Prefetcht1_m8, new MemoryOperand(Spare, Ahead, 1, bytes, bytes == 0 ? 0 : 1)));
+            _code.Add(Instruction.Create(Code.Prefetcht0_m8, new MemoryOperand(Spare, Register.None, 1, Near + bytes, 8)));
+        }
     }
 
-    private void Multiply(int sum, int column, MemoryOperand elements) =>
-        _code.Add(Instruction.Create(Code.EVEX_Vpdpbusd_zmm_k1z_zmm_zmmm512b32, Zmm(sum), Zmm(Numbers(column)), elements));
+    private MemoryOperand Numbers(int column, int bytes) => Place(Right, RightStep, LastRight, column, bytes);
+
+    private void Multiply(int sum, int numbers, MemoryOperand elements) =>
+        _code.Add(Instruction.Create(Code.EVEX_Vpdpbusd_zmm_k1z_zmm_zmmm512b32, Zmm(sum), Zmm(numbers), elements));
 
     private MemoryOperand Element(int row, int bytes) => Place(Left, LeftStep, LastLeft, row, bytes);
-
-    private static int Numbers(int column) => 16 + column;
-
-    private static int ScalesOf(int column) => 20 + column;
 
     // The last of four places has a register of its own, because instructions add at most twice a step.
     private static MemoryOperand Place(Register first, Register step, Register last, int index, int bytes) => index switch

@@ -15,7 +15,10 @@ internal static unsafe class ByteDots
     private const float Largest = 16319;
 
     private const int LongColumn = 1024;
-    private const int FarAhead = 2048;
+
+    // How far ahead a thread fetches, at least: what memory delivers while a line is on its way. All of it in the first-level cache would be more lines than that
+    // can wait for at a time.
+    private const int FarAhead = 6144;
 
     /// <summary>Whether the operands have the form: as <see cref="ByteBlocks.Fits"/>, and a contraction of whole steps.</summary>
     public static bool Fits(in Matrix a, in Matrix b, int k) => k % ByteDotsCall.Step == 0 && ByteBlocks.Fits(a, b, k);
@@ -46,8 +49,8 @@ internal static unsafe class ByteDots
         var call = new ByteDotsCall
         {
             Mask = Vector512.Create(halves ? (byte)0xF0 : (byte)0x80),
-            Scales = Vector512.Create(Vector256.Create(Moved(0)), Vector256.Create(Moved(2))).AsByte(),
-            Shifts = Vector512.Create(4, 4, 4, 4, 0, 0, 0, 0, 4, 4, 4, 4, 0, 0, 0, 0),
+            Scales = Vector512.Create(
+                Vector256.Create(Vector128.Create(Moved(0)), Vector128.Create(Moved(2))), Vector256.Create(Vector128.Create(Moved(4)), Vector128.Create(Moved(6)))).AsByte(),
             ARowStep = RowBytes(k),
             B = start.Data + (halves ? start.Element / 2 : start.Element),
             BColumnStep = halves ? b.ColumnStride / 2 : b.ColumnStride,
@@ -61,7 +64,8 @@ internal static unsafe class ByteDots
             // A single row reads long columns one after the other, as memory likes best.
             var isOne = columns - j < ByteDotsCall.Columns || (rows == 1 && k >= LongColumn);
             var width = isOne ? 1 : ByteDotsCall.Columns;
-            call.Ahead = isOne ? FarAhead : width * call.BColumnStep;
+            var near = width * call.BColumnStep;
+            call.Ahead = isOne ? FarAhead : (FarAhead + near - 1) / near * near;
             for (var i = 0; i < rows; i += ByteDotsCall.Rows)
             {
                 var height = Math.Min(ByteDotsCall.Rows, rows - i);
@@ -90,24 +94,31 @@ internal static unsafe class ByteDots
     {
         for (var i = 0; i < k; i += ByteTile.Block)
         {
-            var half = i / ByteTile.Block % 2;
-            var step = rounded + ((long)i / ByteDotsCall.Step * ByteDotsCall.StepBytes);
+            // A block has four lanes of the step's sixteen.
+            var lanes = i % ByteDotsCall.Step / ByteTile.Block * 16;
+            var step = rounded + ((long)i / ByteDotsCall.Step * ByteDotsCall.StepBytes) + lanes;
             var (low, high) = (Vector512.Load(x + i), Vector512.Load(x + i + 16));
             var scale = ByteBlocks.Largest(low, high) / Largest;
             var inverse = scale == 0 ? 0 : 1 / scale;
             var (p, q) = (Vector512.ConvertToInt32(Vector512.Round(low * inverse)), Vector512.ConvertToInt32(Vector512.Round(high * inverse)));
-            Write(p, step + (half * 32), step + 64 + (half * 32), step + 128 + (half * 32));
-            Write(q, step + (half * 32) + 16, step + 80 + (half * 32), step + 144 + (half * 32));
-            Vector256.Create(scale * factor).Store((float*)(step + 192) + (half * 8));
+
+            // Sums begin with less than 0, because the bytes of the matrix are 128 more than its integers.
+            (-SumsOfFour(p + q)).Store((int*)step);
+            Write(p, step + 64, step + 192);
+            Write(q, step + 128, step + 256);
+            Vector128.Create(scale * factor).Store((float*)(step + 320));
         }
     }
 
-    // Sums begin with less than 0, because the bytes of the matrix are 128 more than its integers.
-    private static void Write(Vector512<int> n, byte* sums, byte* upper, byte* lower)
+    private static Vector128<int> SumsOfFour(Vector512<int> n)
     {
         var pairs = n + Vector512.Shuffle(n, Vector512.Create(1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14));
         var groups = pairs + Vector512.Shuffle(pairs, Vector512.Create(2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13));
-        (-Vector128.Create(groups[0], groups[4], groups[8], groups[12])).Store((int*)sums);
+        return Vector128.Create(groups[0], groups[4], groups[8], groups[12]);
+    }
+
+    private static void Write(Vector512<int> n, byte* upper, byte* lower)
+    {
         var tops = (n + Vector512.Create(64)) >> 7;
         ByteBlocks.Bytes(tops).Store((sbyte*)upper);
         ByteBlocks.Bytes(n - (tops << 7)).Store((sbyte*)lower);

@@ -14,23 +14,20 @@ internal unsafe struct ByteDotsCall
     /// <summary>Columns of a call, if it is not one.</summary>
     public const int Columns = 4;
 
-    /// <summary>Elements along the contraction that are multiplied at once: two blocks.</summary>
-    public const int Step = 64;
+    /// <summary>Elements along the contraction that are multiplied at once: four blocks, with four lanes each.</summary>
+    public const int Step = 128;
 
     /// <summary>
-    /// Bytes of a step of a row: the integers that sums begin with, the upper and the lower parts of the elements, and the scales of the lanes in single
-    /// precision, a vector of 16 lanes each.
+    /// Bytes of a step of a row, vectors of 16 lanes: the integers that sums begin with, the upper parts of the elements in the first and in the second halves of
+    /// the blocks, the lower parts likewise, and the scales of the lanes in single precision.
     /// </summary>
-    public const int StepBytes = 256;
+    public const int StepBytes = 6 * 64;
 
     /// <summary>What is done to bytes to take the sign from them, or which of their bits count.</summary>
     public Vector512<byte> Mask;
 
-    /// <summary>Moves two scales in bfloat16 to where single precision has them, each in eight lanes.</summary>
+    /// <summary>Moves four scales in bfloat16 to where single precision has them, each in four lanes.</summary>
     public Vector512<byte> Scales;
-
-    /// <summary>How far lanes of half bytes are moved up.</summary>
-    public Vector512<int> Shifts;
 
     /// <summary>The rows.</summary>
     public byte* A;
@@ -53,7 +50,7 @@ internal unsafe struct ByteDotsCall
     /// <summary>Steps of the contraction; at least one.</summary>
     public long Steps;
 
-    /// <summary>Bytes to what is needed later and fetched now.</summary>
+    /// <summary>Bytes to what is needed later and fetched into the second-level cache now.</summary>
     public long Ahead;
 
     /// <summary>Sixteen parts of the sum of each column of each row.</summary>

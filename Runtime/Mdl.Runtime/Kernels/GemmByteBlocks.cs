@@ -70,64 +70,6 @@ public static unsafe partial class Gemm
             ref call.Epilogue, call.Row, column);
     }
 
-    // Elements of a chunk: enough to outweigh handing it out, few enough that the threads read side by side.
-    private const long DotsOfChunk = 64 << 10;
-
-    private static bool IsFew(Team team, ElementFormat arithmetic, in Matrix a, in Matrix b, int k) =>
-        arithmetic == ElementFormat.Int8Blocks && team.ByteBlocks is not null && ByteDots.Fits(a, b, k);
-
-    /// <summary>The product of few rows.</summary>
-    private static void Few<TEpilogue>(Team team, in Matrix a, in Matrix b, float* c, long ldc, int m, int n, int k, bool accumulate, TEpilogue epilogue)
-        where TEpilogue : struct, ITileEpilogue
-    {
-        using var hold = team.Hold();
-        var call = new RoundedCall<TEpilogue>
-        {
-            Team = team,
-            B = b,
-            C = c,
-            Ldc = ldc,
-            Packed = (byte*)team.PackedScratch(ByteDots.Bytes(m, k)),
-            M = m,
-            N = n,
-            K = k,
-            Accumulate = accumulate,
-            Epilogue = epilogue,
-        };
-        ByteDots.Round(a, m, k, b.Format, call.Packed);
-        call.Row = (int)((DotsOfChunk / k + ByteDotsCall.Columns) / ByteDotsCall.Columns * ByteDotsCall.Columns);
-        team.Run(&FewChunk<TEpilogue>, Unsafe.AsPointer(ref call), (n + call.Row - 1) / call.Row);
-    }
-
-    // Row is the number of columns of a chunk here.
-    private static void FewChunk<TEpilogue>(void* arguments, int chunk, int worker)
-        where TEpilogue : struct, ITileEpilogue
-    {
-        ref var call = ref Unsafe.AsRef<RoundedCall<TEpilogue>>(arguments);
-        var column = chunk * call.Row;
-        var columns = Math.Min(call.Row, call.N - column);
-        var c = call.C + column;
-        ByteDots.Run(call.Team.ByteBlocks!, call.Packed, call.M, call.B, column, columns, call.K, c, call.Ldc, call.Accumulate);
-        call.Epilogue.Apply(c, call.Ldc, 0, column, call.M, columns);
-    }
-
-    /// <summary>The product of the few rows of one expert, and of a second matrix if there is one; scratch memory of <see cref="ByteDots.Bytes"/>.</summary>
-    private static void FewOfExpert<TEpilogue>(
-        ByteBlockKernels kernels, in Matrix a, in Matrix b, float* c, in Matrix bSecond, float* cSecond, int m, int n, int k, bool accumulate, void* scratch,
-        ref TEpilogue epilogue, int row)
-        where TEpilogue : struct, ITileEpilogue
-    {
-        var rounded = (byte*)scratch;
-        ByteDots.Round(a, m, k, b.Format, rounded);
-        ByteDots.Run(kernels, rounded, m, b, 0, n, k, c, n, accumulate);
-        epilogue.Apply(c, n, row, 0, m, n);
-        if (cSecond != null)
-        {
-            ByteDots.Run(kernels, rounded, m, bSecond, 0, n, k, cSecond, n, accumulate);
-            epilogue.Apply(cSecond, n, row, 0, m, n);
-        }
-    }
-
     /// <summary>Bytes of scratch memory for <see cref="RoundedExpert"/>.</summary>
     private static long RoundedExpertBytes(int m, int k) => ByteBlocks.LeftBytes(m, k) + ByteBlocks.PanelBytes(k) + 64;
 

@@ -27,6 +27,13 @@ public static unsafe partial class Gemm
         }
 
         var used = experts == 0 ? 0 : offsets[experts];
+        if (used > 0 && IsFewOfExperts(team, arithmetic, x, w, transposeRight, rows, k))
+        {
+            FewOfExperts(team, x, w, default, offsets, experts, y, null, n, k, accumulate, epilogue);
+            ClearRows(accumulate ? null : y, used, rows, n);
+            return;
+        }
+
         var kernels = FloatKernels(team, arithmetic);
         var rowBlock = GroupedRowBlock(team, used);
         var chunks = 0;
@@ -49,13 +56,20 @@ public static unsafe partial class Gemm
             K = k,
             Accumulate = accumulate,
             Epilogue = epilogue,
-            IsFew = transposeRight && rows < LeastGroupedByteRows && IsFew(team, arithmetic, x, Matrix.Transposed(w, k), k),
             IsRounded = transposeRight && IsRounded(team, arithmetic, rows, LeastGroupedByteRows) && ByteBlocks.Fits(x, Matrix.Transposed(w, k), k),
         };
         team.Run(&GroupedChunk<TEpilogue>, Unsafe.AsPointer(ref call), chunks);
-        if (!accumulate)
+        ClearRows(accumulate ? null : y, used, rows, n);
+    }
+
+    private static bool IsFewOfExperts(Team team, ElementFormat arithmetic, in Matrix x, Weight w, bool transposeRight, int rows, int k) =>
+        transposeRight && rows < LeastGroupedByteRows && IsFew(team, arithmetic, x, Matrix.Transposed(w, k), k);
+
+    private static void ClearRows(float* y, int begin, int end, int n)
+    {
+        if (y != null)
         {
-            new Span<float>(y + (long)used * n, checked((rows - used) * n)).Clear();
+            new Span<float>(y + (long)begin * n, checked((end - begin) * n)).Clear();
         }
     }
 
@@ -92,14 +106,6 @@ public static unsafe partial class Gemm
         var m = Math.Min(call.RowBlock, call.Offsets[e + 1] - row);
         int n = call.N, k = call.K;
         var w = call.W + (long)e * n * k;
-        if (call.IsFew)
-        {
-            FewOfExpert(
-                call.Team.ByteBlocks!, call.X.At(row, 0), Matrix.Transposed(w, k), call.Y + (long)row * n, default, null, m, n, k, call.Accumulate,
-                call.Team.Scratch(worker, ByteDots.Bytes(m, k)), ref call.Epilogue, row);
-            return;
-        }
-
         if (call.IsRounded)
         {
             RoundedExpert(
@@ -129,7 +135,6 @@ public static unsafe partial class Gemm
         public int K;
         public bool Accumulate;
         public TEpilogue Epilogue;
-        public bool IsFew;
         public bool IsRounded;
     }
 }

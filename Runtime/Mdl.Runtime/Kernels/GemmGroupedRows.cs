@@ -29,6 +29,12 @@ public static unsafe partial class Gemm
         where TEpilogue : struct, IRowEpilogue
     {
         var used = experts == 0 ? 0 : offsets[experts];
+        if (used > 0 && IsFewOfExperts(team, arithmetic, x, w, transposeRight, rows, k) && (wSecond.IsNull || wSecond.Format == w.Format))
+        {
+            FewRowsOfExperts(team, x, w, wSecond, offsets, experts, y, ySecond, rows, n, k, epilogue);
+            return;
+        }
+
         var rowBlock = GroupedRowBlock(team, used);
         var chunks = 0;
         for (var e = 0; e < experts; e++)
@@ -51,40 +57,61 @@ public static unsafe partial class Gemm
             N = n,
             K = k,
             Epilogue = epilogue,
-            IsFew = transposeRight && rows < LeastGroupedByteRows && IsFew(team, arithmetic, x, Matrix.Transposed(w, k), k)
-                && (wSecond.IsNull || wSecond.Format == w.Format),
             IsRounded = transposeRight && IsRounded(team, arithmetic, rows, LeastGroupedByteRows) && ByteBlocks.Fits(x, Matrix.Transposed(w, k), k)
                 && (wSecond.IsNull || wSecond.Format == w.Format),
         };
         team.Run(&GroupedRowsChunk<TEpilogue>, Unsafe.AsPointer(ref call), chunks);
-        if (used < rows)
-        {
-            WithoutExpert(ref call, used, rows);
-        }
+        WithoutExpert(team, y, ySecond, !wSecond.IsNull, used, rows, n, ref call.Epilogue);
     }
 
-    private static void WithoutExpert<TEpilogue>(ref GroupedRowsCall<TEpilogue> call, int used, int rows)
+    private static void FewRowsOfExperts<TEpilogue>(
+        Team team, in Matrix x, Weight w, Weight wSecond, int* offsets, int experts, float* y, float* ySecond, int rows, int n, int k, TEpilogue epilogue)
         where TEpilogue : struct, IRowEpilogue
     {
-        var n = call.N;
-        using var hold = call.Team.Hold();
-        var zeros = (float*)call.Team.SharedScratch((long)RowsOfBlock * n * sizeof(float));
+        using var hold = team.Hold();
+        var used = offsets[experts];
+        var floats = ((long)used * n + 15) / 16 * 16;
+        long one = y == null ? floats : 0, other = ySecond == null && !wSecond.IsNull ? floats : 0;
+        var memory = (float*)team.SharedScratch((one + other) * sizeof(float));
+        var call = new GroupedRowsCall<TEpilogue>
+        {
+            Y = y != null ? y : memory,
+            YSecond = wSecond.IsNull ? null : ySecond != null ? ySecond : memory + one,
+            RowBlock = (used + team.Threads - 1) / team.Threads,
+            N = used,
+            Epilogue = epilogue,
+        };
+        FewOfExperts(team, x, w, wSecond, offsets, experts, call.Y, call.YSecond, n, k, false, default(NoEpilogue));
+        team.Run(&GroupedEpilogueChunk<TEpilogue>, Unsafe.AsPointer(ref call), (used + call.RowBlock - 1) / call.RowBlock);
+        WithoutExpert(team, y, ySecond, !wSecond.IsNull, used, rows, n, ref epilogue);
+    }
+
+    // N is the number of rows here.
+    private static void GroupedEpilogueChunk<TEpilogue>(void* arguments, int chunk, int worker)
+        where TEpilogue : struct, IRowEpilogue
+    {
+        ref var call = ref Unsafe.AsRef<GroupedRowsCall<TEpilogue>>(arguments);
+        var row = chunk * call.RowBlock;
+        call.Epilogue.Apply(row, Math.Min(row + call.RowBlock, call.N), 0, call.Y, call.YSecond);
+    }
+
+    private static void WithoutExpert<TEpilogue>(Team team, float* y, float* ySecond, bool isDouble, int used, int rows, int n, ref TEpilogue epilogue)
+        where TEpilogue : struct, IRowEpilogue
+    {
+        if (used == rows)
+        {
+            return;
+        }
+
+        using var hold = team.Hold();
+        var zeros = (float*)team.SharedScratch((long)RowsOfBlock * n * sizeof(float));
         new Span<float>(zeros, RowsOfBlock * n).Clear();
-        Clear(call.Y);
-        Clear(call.YSecond);
+        ClearRows(y, used, rows, n);
+        ClearRows(ySecond, used, rows, n);
         for (var row = used; row < rows; row += RowsOfBlock)
         {
             var none = zeros - (long)row * n;
-            call.Epilogue.Apply(
-                row, Math.Min(row + RowsOfBlock, rows), 0, call.Y != null ? call.Y : none, call.WSecond.IsNull || call.YSecond != null ? call.YSecond : none);
-        }
-
-        void Clear(float* y)
-        {
-            if (y != null)
-            {
-                new Span<float>(y + (long)used * n, checked((rows - used) * n)).Clear();
-            }
+            epilogue.Apply(row, Math.Min(row + RowsOfBlock, rows), 0, y != null ? y : none, !isDouble || ySecond != null ? ySecond : none);
         }
     }
 
@@ -99,7 +126,7 @@ public static unsafe partial class Gemm
         var kernels = call.Kernels;
         long floats = ((long)m * call.N + 15) / 16 * 16;
         long one = call.Y == null ? floats : 0, other = call.YSecond == null && !call.WSecond.IsNull ? floats : 0;
-        var bytes = call.IsFew ? ByteDots.Bytes(m, call.K) : call.IsRounded ? RoundedExpertBytes(m, call.K) : GemmBlock.StreamedScratchBytes(kernels, m, call.N, call.K);
+        var bytes = call.IsRounded ? RoundedExpertBytes(m, call.K) : GemmBlock.StreamedScratchBytes(kernels, m, call.N, call.K);
         var memory = (float*)call.Team.Scratch(worker, (one + other) * sizeof(float) + bytes);
         var scratch = memory + one + other;
         var first = call.Y != null ? call.Y : memory - (long)row * call.N;
@@ -107,11 +134,7 @@ public static unsafe partial class Gemm
         var none = default(NoEpilogue);
         var (c, cSecond) = ((nint)(first + (long)row * call.N), (nint)(second == null ? null : second + (long)row * call.N));
         var (w, wSecond) = (MatrixOf(call, call.W, e), MatrixOf(call, call.WSecond, e));
-        if (call.IsFew)
-        {
-            FewOfExpert(call.Team.ByteBlocks!, call.X.At(row, 0), w, (float*)c, wSecond, (float*)cSecond, m, call.N, call.K, false, scratch, ref none, row);
-        }
-        else if (call.IsRounded)
+        if (call.IsRounded)
         {
             RoundedExpert(call.Team.ByteBlocks!, call.X.At(row, 0), w, (float*)c, wSecond, (float*)cSecond, m, call.N, call.K, false, scratch, ref none, row);
         }
@@ -147,7 +170,6 @@ public static unsafe partial class Gemm
         public int N;
         public int K;
         public TEpilogue Epilogue;
-        public bool IsFew;
         public bool IsRounded;
     }
 }

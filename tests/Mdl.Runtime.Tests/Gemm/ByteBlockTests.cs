@@ -94,7 +94,7 @@ public sealed unsafe class ByteBlockTests
     [InlineData(ElementFormat.Int4Blocks)]
     public void Few_rows_keep_15_bits_and_have_the_bits_of_single_ones(ElementFormat format)
     {
-        foreach (var (n, k) in new[] { (1, 64), (7, 128), (30, 576), (1001, 64) })
+        foreach (var (n, k) in new[] { (1, 128), (7, 256), (30, 1152), (1001, 128) })
         {
             using var team = Team(2);
             var random = new Random(n + k);
@@ -129,7 +129,7 @@ public sealed unsafe class ByteBlockTests
     [InlineData(ElementFormat.Int4Blocks)]
     public void Few_rows_of_experts_have_the_bits_of_plain_products(ElementFormat format)
     {
-        const int Experts = 4, N = 40, K = 192, Rows = 15;
+        const int Experts = 4, N = 1100, K = 384, Rows = 15;
         int[] offsets = [0, 1, 6, 6, 13];
         using var team = Team(2);
         var random = new Random(8);
