@@ -13,8 +13,10 @@ public sealed unsafe class Arena : IDisposable
     private byte* _memory;
 
     /// <summary>Allocates the memory.</summary>
+    /// <param name="bytes">How much.</param>
+    /// <param name="largePages">Whether to ask for large pages, of which each is there as a whole once a byte of it is used.</param>
     /// <exception cref="InsufficientMemoryException">The machine, or the container, has less.</exception>
-    public Arena(long bytes)
+    public Arena(long bytes, bool largePages = true)
     {
         Require(bytes);
         Bytes = bytes;
@@ -22,7 +24,10 @@ public sealed unsafe class Arena : IDisposable
         // Fresh pages of the system are zero already: nothing is touched before it is used.
         _allocation = NativeMemory.AllocZeroed(checked((nuint)(bytes + Alignment)));
         _memory = (byte*)(((nint)_allocation + Alignment - 1) & -Alignment);
-        LargePages.Request(_memory, (nuint)bytes);
+        if (largePages)
+        {
+            LargePages.Request(_memory, (nuint)bytes);
+        }
     }
 
     /// <summary>The size in bytes.</summary>

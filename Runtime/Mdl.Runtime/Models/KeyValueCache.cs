@@ -6,6 +6,8 @@ namespace Mdl.Runtime.Models;
 /// <summary>The keys and values of all attentions of a model, for several sequences. Each sequence has a slot of fixed capacity.</summary>
 public sealed unsafe class KeyValueCache : IDisposable
 {
+    // Of a sequence in one attention: so many bytes fill large pages well. Less is filled slowly, text by text, and pages should come as it grows.
+    private const long LargeSequence = 16L << 20;
     private readonly Arena _arena;
     private readonly CacheView[] _views;
     private readonly int[] _firsts;
@@ -17,7 +19,14 @@ public sealed unsafe class KeyValueCache : IDisposable
     /// <param name="format">How numbers are held.</param>
     public KeyValueCache(ReadOnlySpan<CacheLayer> layers, int slots, int capacity, CacheFormat format)
     {
-        _arena = new Arena(BytesOf(layers, slots, capacity, format));
+        var total = BytesOf(layers, slots, capacity, format);
+        long attentions = 0;
+        foreach (var layer in layers)
+        {
+            attentions += layer.Instances;
+        }
+
+        _arena = new Arena(total, largePages: total >= LargeSequence * slots * attentions);
         _firsts = new int[layers.Length];
         var views = new List<CacheView>();
         var memory = _arena.Memory;
