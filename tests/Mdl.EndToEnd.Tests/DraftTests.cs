@@ -79,6 +79,49 @@ public sealed unsafe class DraftTests
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(3)]
+    public void Sessions_that_speculate_together_have_the_texts_of_plain_decoding(int speculate)
+    {
+        using var model = TestModels.Randomized("LingTiny", 5);
+        using var plain = new Generator(model, 100);
+        using var pool = model.CreateSessions(3, 100, 7, speculate: speculate);
+        var rows = SessionPool.RowsOf(3, 7, speculate);
+        Assert.Equal(
+            LingTiny.InferenceBytes(3, rows, 100, CacheFormat.Single) + model.DraftBytes(1, 3, rows, 100, CacheFormat.Single), pool.MemoryBytes);
+        var waiting = new Queue<int>(Enumerable.Range(0, 9));
+        var open = new List<(Session Session, int[] Expected)>();
+        var reused = 0;
+        while (waiting.Count > 0 || open.Count > 0)
+        {
+            while (waiting.Count > 0 && open.Count < 3)
+            {
+                // Every other prompt begins as the one two before.
+                var i = waiting.Dequeue();
+                var prompt = TestModels.Tokens(model, 30, i % 2)[..(12 + (2 * i))];
+                var options = SamplingOptions.Greedy with { MaxTokens = 20 + (3 * i) };
+                var expected = new int[100];
+                var count = plain.Generate(prompt, expected, options);
+                open.Add((pool.Open(prompt, options), expected[..count]));
+                reused += open[^1].Session.ReusedTokens;
+            }
+
+            pool.Step();
+            foreach (var (session, expected) in open.Where(o => o.Session.StopReason != StopReason.None).ToList())
+            {
+                Assert.Equal(expected, session.Continuation.ToArray());
+                open.RemoveAll(o => o.Session == session);
+                session.Dispose();
+            }
+        }
+
+        var statistics = pool.Statistics;
+        Assert.True(reused > 40 && reused == statistics.ReusedTokens, $"{reused} tokens of prompts were reused");
+        Assert.Equal(9 * 20 + (3 * 36), statistics.DrawnTokens);
+        Assert.InRange(statistics.Accepted, 1, statistics.Drafted);
+    }
+
+    [Theory]
     [InlineData("LingTiny", CacheFormat.Single)]
     [InlineData("LingTiny", CacheFormat.SByte)]
     [InlineData("DenseSmall", CacheFormat.BFloat16)]

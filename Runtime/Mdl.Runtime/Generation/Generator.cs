@@ -32,7 +32,7 @@ public sealed unsafe class Generator : IDisposable
         ArgumentOutOfRangeException.ThrowIfNegative(speculate);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(speculate, Drafter.Most);
         var rows = Math.Min(Math.Max(chunk, 1 + speculate), capacity);
-        _drafter = speculate == 0 ? null : new Drafter(model, speculate, rows, capacity);
+        _drafter = speculate == 0 ? null : new Drafter(model, 1, speculate, rows, capacity, CacheFormat.Single);
         _program = model.CreateInferenceProgram(1, rows, capacity);
         _vocabulary = model.Info.Vocabulary;
         _sampler = new Sampler(_vocabulary);
@@ -63,11 +63,11 @@ public sealed unsafe class Generator : IDisposable
     {
         SessionState.Check(prompt, options, Capacity, _vocabulary);
         _state.Begin(prompt, 0, options, CancellationToken.None, ++_session);
-        _drafter?.Forget();
+        _drafter?.Begin(0);
         while (_state.Count - _state.Cached > _program.Rows)
         {
             Run(_program.Rows);
-            _drafter?.Follow(_state, _sampler, _program, _state.Cached - _program.Rows);
+            _drafter?.Follow([_state], _sampler, _program, [new(0, _state.Cached - _program.Rows, _program.Rows)]);
         }
 
         return new GenerationSession(this, _session);
@@ -126,12 +126,12 @@ public sealed unsafe class Generator : IDisposable
             return _state.TryRead(out token);
         }
 
-        var drafted = _drafter.Count;
-        _drafter.Drafts.CopyTo(new Span<int>(_program.Tokens + (before - past), drafted));
+        var drafted = _drafter.Drafts(0).Length;
+        _drafter.Drafts(0).CopyTo(new Span<int>(_program.Tokens + (before - past), drafted));
         Run(before - past, drafted);
-        var accepted = _drafter.Verify(_state, _sampler, _program.Logits);
+        var accepted = _drafter.Verify(0, _state, _sampler, _program.Logits);
         _state.Cached = before + accepted;
-        _drafter.Follow(_state, _sampler, _program, past);
+        _drafter.Follow([_state], _sampler, _program, [new(0, past, before - past + drafted)]);
         Count(before, drafted, accepted);
         return _state.TryRead(out token);
     }

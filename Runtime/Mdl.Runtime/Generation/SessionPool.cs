@@ -11,11 +11,13 @@ namespace Mdl.Runtime.Generation;
 public sealed unsafe class SessionPool : IDisposable
 {
     private readonly InferenceProgram _program;
+    private readonly Drafter? _drafter;
     private readonly Sampler _sampler;
     private readonly SessionState[] _states;
     private readonly SequenceRun[] _runs;
     private readonly int _vocabulary;
     private readonly int _shortestReuse;
+    private readonly int _drawing;
     private int _first;
     private ulong _opened;
 
@@ -26,15 +28,23 @@ public sealed unsafe class SessionPool : IDisposable
     /// <param name="chunk">Most prompt tokens, of all sessions together, in one step.</param>
     /// <param name="format">How the cache holds its numbers.</param>
     /// <param name="shortestReuse">Prefixes of fewer tokens are computed again rather than reused.</param>
-    public SessionPool(LanguageModel model, int slots, int capacity, int chunk = 128, CacheFormat format = CacheFormat.Single, int shortestReuse = 8)
+    /// <param name="speculate">The most tokens of each text, up to 3, that multi-token prediction proposes; see <see cref="Generator"/>.</param>
+    /// <exception cref="NotSupportedException">The model, or its device, cannot predict so many tokens ahead.</exception>
+    public SessionPool(
+        LanguageModel model, int slots, int capacity, int chunk = 128, CacheFormat format = CacheFormat.Single, int shortestReuse = 8, int speculate = 0)
     {
         ArgumentNullException.ThrowIfNull(model);
         ArgumentOutOfRangeException.ThrowIfLessThan(slots, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 2);
         ArgumentOutOfRangeException.ThrowIfLessThan(chunk, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(shortestReuse, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(speculate);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(speculate, Drafter.Most);
         _vocabulary = model.Info.Vocabulary;
-        _program = model.CreateInferenceProgram(slots, RowsOf(slots, chunk), capacity, format);
+        _drawing = checked(slots * (1 + speculate));
+        var rows = RowsOf(slots, chunk, speculate);
+        _drafter = speculate == 0 ? null : new Drafter(model, slots, speculate, rows, capacity, format);
+        _program = model.CreateInferenceProgram(slots, rows, capacity, format);
         _sampler = new Sampler(_vocabulary);
         _states = new SessionState[slots];
         for (var i = 0; i < slots; i++)
@@ -53,7 +63,7 @@ public sealed unsafe class SessionPool : IDisposable
     public int Capacity => _program.Capacity;
 
     /// <summary>Bytes of activations and cache.</summary>
-    public long MemoryBytes => _program.ArenaBytes;
+    public long MemoryBytes => _program.ArenaBytes + (_drafter?.MemoryBytes ?? 0);
 
     /// <summary>What happened so far.</summary>
     public SessionStatistics Statistics { get; private set; }
@@ -64,7 +74,8 @@ public sealed unsafe class SessionPool : IDisposable
     /// <summary>The most tokens that a program for these sizes runs at once: what <see cref="MemoryBytes"/> depends on, besides the cache.</summary>
     /// <param name="slots">Most sessions at a time.</param>
     /// <param name="chunk">Most prompt tokens in one step.</param>
-    public static int RowsOf(int slots, int chunk) => checked(slots + chunk);
+    /// <param name="speculate">Most tokens of each text that multi-token prediction proposes.</param>
+    public static int RowsOf(int slots, int chunk, int speculate = 0) => checked((slots * (1 + speculate)) + chunk);
 
     /// <summary>Begins a text. Nothing is computed before the next step.</summary>
     /// <param name="prompt">At least one token, and fewer than <see cref="Capacity"/>.</param>
@@ -98,6 +109,7 @@ public sealed unsafe class SessionPool : IDisposable
             _program.CopyCache(source, slot, shared);
         }
 
+        _drafter?.Begin(slot, source, shared);
         var state = _states[slot];
         state.Begin(prompt, shared, options, cancellation, ++_opened);
         OpenSessions++;
@@ -124,33 +136,55 @@ public sealed unsafe class SessionPool : IDisposable
         }
 
         _program.Run(_runs.AsSpan(0, count), lastOnly: true);
-        var tokens = 0;
-        for (var i = 0; i < count; i++)
-        {
-            var state = _states[_runs[i].Slot];
-            state.Cached += _runs[i].Count;
-            tokens += _runs[i].Count;
-        }
-
-        Statistics = Statistics with { Steps = Statistics.Steps + 1, ComputedTokens = Statistics.ComputedTokens + tokens };
+        Statistics = Statistics with { Steps = Statistics.Steps + 1 };
         var going = false;
+        var logits = _program.Logits;
         for (var i = 0; i < count; i++)
         {
             var state = _states[_runs[i].Slot];
-            if (state.Cached == state.Count)
-            {
-                state.Draw(_sampler, new ReadOnlySpan<float>(_program.Logits + ((long)i * _vocabulary), _vocabulary));
-                Statistics = Statistics with { DrawnTokens = Statistics.DrawnTokens + 1 };
-            }
-
+            Draw(state, _runs[i], logits);
+            logits += (long)_runs[i].Wanted * _vocabulary;
             going |= state.Stop == StopReason.None;
         }
 
+        _drafter?.Follow(_states, _sampler, _program, _runs.AsSpan(0, count));
         return going;
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _program.Dispose();
+    public void Dispose()
+    {
+        _drafter?.Dispose();
+        _program.Dispose();
+    }
+
+    // Counts what a run has left in the cache, and draws if that was the text's last token.
+    private void Draw(SessionState state, in SequenceRun run, float* logits)
+    {
+        var s = Statistics with { ComputedTokens = Statistics.ComputedTokens + run.Count };
+        var (before, drafted) = (state.Count, run.Wanted - 1);
+        state.Cached += run.Count - drafted;
+        if (state.Cached < before)
+        {
+            Statistics = s;
+            return;
+        }
+
+        var accepted = 0;
+        if (_drafter is not null)
+        {
+            accepted = _drafter.Verify(run.Slot, state, _sampler, logits);
+            state.Cached += accepted;
+        }
+        else
+        {
+            state.Draw(_sampler, new ReadOnlySpan<float>(logits, _vocabulary));
+        }
+
+        // A token that ends the text is drawn, although it is no part of it.
+        var drawn = state.Count - before + (state.Stop == StopReason.StopToken ? 1 : 0);
+        Statistics = s with { DrawnTokens = s.DrawnTokens + drawn, Drafted = s.Drafted + drafted, Accepted = s.Accepted + accepted };
+    }
 
     internal SessionState StateOf(int slot, ulong number)
     {
@@ -179,6 +213,12 @@ public sealed unsafe class SessionPool : IDisposable
             {
                 (source, shared) = (i, length);
             }
+        }
+
+        // What multi-token prediction has of a token depends on the next one, which the model has to leave once more for it.
+        if (_drafter is not null && shared > 0)
+        {
+            shared = Math.Min(shared - 1, _states[source].Followed);
         }
 
         if (shared < _shortestReuse)
@@ -215,6 +255,7 @@ public sealed unsafe class SessionPool : IDisposable
             if (state.IsRunning && state.Count - state.Cached == 1)
             {
                 tokens = Add(ref count, tokens, i, 1);
+                tokens = AddDrafts(ref _runs[count - 1], tokens);
             }
             else if (state.IsRunning)
             {
@@ -223,7 +264,7 @@ public sealed unsafe class SessionPool : IDisposable
         }
 
         // Each prompt gets an equal share, and what others leave of theirs; who is first changes from step to step.
-        var room = _program.Rows - _states.Length;
+        var room = _program.Rows - _drawing;
         for (var i = 0; i < _states.Length && wanting > 0; i++)
         {
             var slot = (_first + i) % _states.Length;
@@ -250,5 +291,18 @@ public sealed unsafe class SessionPool : IDisposable
         state.Tokens.AsSpan(state.Cached, part).CopyTo(new Span<int>(_program.Tokens + tokens, part));
         _runs[count++] = new SequenceRun(slot, state.Cached, part);
         return tokens + part;
+    }
+
+    private int AddDrafts(ref SequenceRun run, int tokens)
+    {
+        if (_drafter is null)
+        {
+            return tokens;
+        }
+
+        var drafts = _drafter.Drafts(run.Slot);
+        drafts.CopyTo(new Span<int>(_program.Tokens + tokens, drafts.Length));
+        run = run with { Count = run.Count + drafts.Length, Wanted = 1 + drafts.Length };
+        return tokens + drafts.Length;
     }
 }

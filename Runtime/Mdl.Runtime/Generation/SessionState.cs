@@ -20,6 +20,9 @@ internal sealed class SessionState(int capacity, int vocabulary)
     /// <summary>Tokens whose keys and values are in the cache.</summary>
     public int Cached { get; set; }
 
+    /// <summary>Tokens that multi-token prediction has in its cache.</summary>
+    public int Followed { get; set; }
+
     /// <summary>Tokens of the prompt.</summary>
     public int PromptLength { get; private set; }
 
@@ -53,7 +56,7 @@ internal sealed class SessionState(int capacity, int vocabulary)
     public void Begin(ReadOnlySpan<int> prompt, int reused, SamplingOptions options, CancellationToken cancellation, ulong number)
     {
         (_options, _cancellation, Number, IsOpen, Stop) = (options, cancellation, number, true, StopReason.None);
-        (Count, PromptLength, Cached, Reused, _read) = (0, prompt.Length, reused, reused, prompt.Length);
+        (Count, PromptLength, Cached, Followed, Reused, _read) = (0, prompt.Length, reused, reused, reused, prompt.Length);
         Array.Clear(_occurrences);
         foreach (var token in prompt)
         {

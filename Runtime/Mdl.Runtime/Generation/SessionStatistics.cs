@@ -7,5 +7,7 @@ namespace Mdl.Runtime.Generation;
 /// <param name="ReusedTokens">Those of them that were in the cache already.</param>
 /// <param name="ComputedTokens">Tokens that the model ran.</param>
 /// <param name="DrawnTokens">Tokens that were drawn.</param>
+/// <param name="Drafted">Tokens that multi-token prediction proposed.</param>
+/// <param name="Accepted">Those of them that the model took.</param>
 public readonly record struct SessionStatistics(
-    long Opened, long Steps, long PromptTokens, long ReusedTokens, long ComputedTokens, long DrawnTokens);
+    long Opened, long Steps, long PromptTokens, long ReusedTokens, long ComputedTokens, long DrawnTokens, long Drafted, long Accepted);

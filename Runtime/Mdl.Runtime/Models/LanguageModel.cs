@@ -149,8 +149,9 @@ public abstract unsafe partial class LanguageModel : IDisposable
     /// <param name="capacity">Most tokens of prompt and continuation together.</param>
     /// <param name="chunk">Most prompt tokens, of all sessions together, in one step.</param>
     /// <param name="format">How the key/value cache holds its numbers.</param>
-    public SessionPool CreateSessions(int slots, int capacity, int chunk = 128, CacheFormat format = CacheFormat.Single) =>
-        new(this, slots, capacity, chunk, format);
+    /// <param name="speculate">The most tokens of each text, up to 3, that multi-token prediction proposes; see <see cref="Generator"/>.</param>
+    public SessionPool CreateSessions(int slots, int capacity, int chunk = 128, CacheFormat format = CacheFormat.Single, int speculate = 0) =>
+        new(this, slots, capacity, chunk, format, speculate: speculate);
 
     /// <summary>The logits of a sequence, [tokens, Vocabulary]. For a look at the model; <see cref="CreateInferenceProgram(int, int, int)"/> is for use in a loop.</summary>
     /// <exception cref="ArgumentException">There are no tokens, or one is outside the vocabulary.</exception>
