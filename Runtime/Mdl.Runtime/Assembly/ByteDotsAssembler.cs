@@ -57,11 +57,13 @@ internal sealed class ByteDotsAssembler
         _code.Add(Instruction.Create(Code.Push_r64, Spare));
         LoadVector(Mask, Field(nameof(ByteDotsCall.Mask)));
         LoadVector(ScaleBytes, Field(nameof(ByteDotsCall.Scales)));
-        Pointers(Left, LeftStep, LastLeft, nameof(ByteDotsCall.A), nameof(ByteDotsCall.ARowStep));
         Pointers(Right, RightStep, LastRight, nameof(ByteDotsCall.B), nameof(ByteDotsCall.BColumnStep));
         Pointers(Scales, ScalesStep, LastScales, nameof(ByteDotsCall.S), nameof(ByteDotsCall.SColumnStep));
-        Mov(Steps, Field(nameof(ByteDotsCall.Steps)));
         Mov(Ahead, Field(nameof(ByteDotsCall.Ahead)));
+
+        var group = _code.PlaceHere();
+        Pointers(Left, LeftStep, LastLeft, nameof(ByteDotsCall.A), nameof(ByteDotsCall.ARowStep));
+        Mov(Steps, Field(nameof(ByteDotsCall.Steps)));
         for (var i = 0; i < _rows * _columns; i++)
         {
             _integers.Zero(_code, i);
@@ -75,11 +77,18 @@ internal sealed class ByteDotsAssembler
         _code.Add(Instruction.Create(Code.Dec_rm64, Steps));
         _code.Jump(Code.Jne_rel32_64, top);
 
-        Mov(Left, Field(nameof(ByteDotsCall.Sums)));
+        Mov(Spare, Field(nameof(ByteDotsCall.Sums)));
         for (var i = 0; i < _rows * _columns; i++)
         {
-            _code.Add(Instruction.Create(Code.EVEX_Vmovups_zmmm512_k1z_zmm, At(Left, i * 64), Zmm(i)));
+            _code.Add(Instruction.Create(Code.EVEX_Vmovups_zmmm512_k1z_zmm, At(Spare, i * 64), Zmm(i)));
         }
+
+        _code.Add(Instruction.Create(Code.Add_rm64_imm32, Spare, _rows * _columns * 64));
+        _code.Add(Instruction.Create(Code.Mov_rm64_r64, Field(nameof(ByteDotsCall.Sums)), Spare));
+        Skip(Right, LastRight, nameof(ByteDotsCall.BNext));
+        Skip(Scales, LastScales, nameof(ByteDotsCall.SNext));
+        _code.Add(Instruction.Create(Code.Dec_rm64, Field(nameof(ByteDotsCall.Groups))));
+        _code.Jump(Code.Jne_rel32_64, group);
 
         _code.Add(Instruction.Create(Code.Pop_r64, Spare));
         _code.Add(Instruction.Create(Code.Pop_r64, Ahead));
@@ -166,6 +175,12 @@ internal sealed class ByteDotsAssembler
     {
         _code.Add(Instruction.Create(Code.Add_rm64_imm32, first, bytes));
         _code.Add(Instruction.Create(Code.Add_rm64_imm32, last, bytes));
+    }
+
+    private void Skip(Register first, Register last, string distance)
+    {
+        _code.Add(Instruction.Create(Code.Add_r64_rm64, first, Field(distance)));
+        _code.Add(Instruction.Create(Code.Add_r64_rm64, last, Field(distance)));
     }
 
     private void LoadVector(int target, MemoryOperand source) => _code.Add(Instruction.Create(Code.EVEX_Vmovdqu32_zmm_k1z_zmmm512, Zmm(target), source));

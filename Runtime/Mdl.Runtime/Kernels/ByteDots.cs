@@ -16,6 +16,9 @@ internal static unsafe class ByteDots
 
     private const int LongColumn = 1024;
 
+    // Of a call: enough to outweigh it.
+    private const int MostSums = 32;
+
     // How far ahead a thread fetches, at least: what memory delivers while a line is on its way. All of it in the first-level cache would be more lines than that
     // can wait for at a time.
     private const int FarAhead = 6144;
@@ -43,7 +46,7 @@ internal static unsafe class ByteDots
     public static void Run(
         ByteBlockKernels kernels, byte* rounded, int rows, in Matrix b, int column, int columns, int k, float* c, long ldc, bool accumulate)
     {
-        var sums = stackalloc float[ByteDotsCall.Rows * ByteDotsCall.Columns * 16];
+        var sums = stackalloc float[MostSums * 16];
         var halves = b.Format == ElementFormat.Int4Blocks;
         var start = b.Start + (column * b.ColumnStride);
         var call = new ByteDotsCall
@@ -57,7 +60,6 @@ internal static unsafe class ByteDots
             S = start.Scales + (start.Element / 32 * sizeof(ushort)),
             SColumnStep = b.ColumnStride / 32 * sizeof(ushort),
             Steps = k / ByteDotsCall.Step,
-            Sums = sums,
         };
         for (var j = 0; j < columns;)
         {
@@ -66,21 +68,39 @@ internal static unsafe class ByteDots
             var width = isOne ? 1 : ByteDotsCall.Columns;
             var near = width * call.BColumnStep;
             call.Ahead = isOne ? FarAhead : (FarAhead + near - 1) / near * near;
+            call.BNext = near - (halves ? k / 2 : k);
+            call.SNext = (width * call.SColumnStep) - (k / ByteTile.Block * sizeof(ushort));
+
+            // Further rows find the columns in the first-level cache.
+            var groups = rows > ByteDotsCall.Rows ? 1 : Math.Min((columns - j) / width, MostSums / (rows * width));
             for (var i = 0; i < rows; i += ByteDotsCall.Rows)
             {
                 var height = Math.Min(ByteDotsCall.Rows, rows - i);
                 call.A = rounded + (i * RowBytes(k));
+                call.Sums = sums;
+                call.Groups = groups;
                 kernels.Run(&call, height, isOne, halves);
-                for (var s = 0; s < height * width; s++)
-                {
-                    var target = c + ((i + (s / width)) * ldc) + j + (s % width);
-                    *target = Vector512.Sum(Vector512.Load(sums + (s * 16))) + (accumulate ? *target : 0);
-                }
+                Add(sums, groups, height, width, c + (i * ldc) + j, ldc, accumulate);
             }
 
-            call.B += width * call.BColumnStep;
-            call.S += width * call.SColumnStep;
-            j += width;
+            call.B += groups * near;
+            call.S += groups * width * call.SColumnStep;
+            j += groups * width;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Add(float* sums, int groups, int height, int width, float* c, long ldc, bool accumulate)
+    {
+        for (var g = 0; g < groups; g++, c += width)
+        {
+            for (var r = 0; r < height; r++)
+            {
+                for (var target = c + (r * ldc); target < c + (r * ldc) + width; target++, sums += 16)
+                {
+                    *target = Vector512.Sum(Vector512.Load(sums)) + (accumulate ? *target : 0);
+                }
+            }
         }
     }
 

@@ -3,15 +3,15 @@ using System.Runtime.Intrinsics;
 namespace Mdl.Runtime.Kernels;
 
 /// <summary>
-/// One call of a kernel that multiplies a few rows with one or four columns of a matrix in blocks of integers. The assembled kernels read the fields at the
-/// offsets declared here.
+/// One call of a kernel that multiplies a few rows with some columns of a matrix in blocks of integers, one or four at a time. The assembled kernels read the
+/// fields at the offsets declared here.
 /// </summary>
 internal unsafe struct ByteDotsCall
 {
     /// <summary>Most rows of a call.</summary>
     public const int Rows = 4;
 
-    /// <summary>Columns of a call, if it is not one.</summary>
+    /// <summary>Columns at a time, if it is not one.</summary>
     public const int Columns = 4;
 
     /// <summary>Elements along the contraction that are multiplied at once: four blocks, with four lanes each.</summary>
@@ -50,9 +50,18 @@ internal unsafe struct ByteDotsCall
     /// <summary>Steps of the contraction; at least one.</summary>
     public long Steps;
 
+    /// <summary>How often as many columns as are taken at a time; at least one. The kernel counts down to 0.</summary>
+    public long Groups;
+
+    /// <summary>Bytes from the end of a column to the first that is taken next.</summary>
+    public long BNext;
+
+    /// <summary>As <see cref="BNext"/>, for the scales.</summary>
+    public long SNext;
+
     /// <summary>Bytes to what is needed later and fetched into the second-level cache now.</summary>
     public long Ahead;
 
-    /// <summary>Sixteen parts of the sum of each column of each row.</summary>
+    /// <summary>Sixteen parts of the sum of each column of each row, [groups, rows, columns at a time]. The kernel moves on to their end.</summary>
     public float* Sums;
 }
