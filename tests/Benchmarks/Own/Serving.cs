@@ -18,7 +18,7 @@ internal sealed class Serving(Device device, WeightFormat format) : IDisposable
     /// <summary>Seconds of a prompt, of a token after it, and of a step of eight sequences with a token each after it.</summary>
     public unsafe double[] Time(int prompt, int tokens)
     {
-        using var program = _model.CreateInferenceProgram(Slots, prompt, prompt + (2 * tokens), CacheFormat.Single);
+        using var program = _model.CreateInferenceProgram(Slots, prompt, prompt + (2 * tokens), CacheFormat.BFloat16);
         var random = RandomTokens.Batch(0, 1, prompt + tokens, _model.Info.Vocabulary);
         void Run(ReadOnlySpan<SequenceRun> runs, int count, int seed)
         {
