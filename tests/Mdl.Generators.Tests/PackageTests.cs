@@ -10,18 +10,34 @@ namespace Mdl.Generators.Tests;
 [Collection("alone")]
 public partial class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
 {
+    private static readonly string[] Analyzers = ["Mdl.Compiler.dll", "Mdl.Dsl.dll", "Mdl.Generators.dll", "Sprache.dll"];
+
     private const string Properties = "<TargetFramework>net10.0</TargetFramework><Nullable>enable</Nullable><TreatWarningsAsErrors>true</TreatWarningsAsErrors><NuGetAudit>false</NuGetAudit>";
 
     [Fact]
     public void Point_24_what_the_generator_stands_on_lies_beside_it()
     {
-        string[] analyzers = ["Mdl.Compiler.dll", "Mdl.Dsl.dll", "Mdl.Generators.dll", "Sprache.dll"];
         var files = feed.PackageFiles();
-        Assert.Equal(analyzers.Select(name => "analyzers/dotnet/cs/" + name), files.Where(file => file.StartsWith("analyzers/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
+        Assert.Equal(Analyzers.Select(name => "analyzers/dotnet/cs/" + name), files.Where(file => file.StartsWith("analyzers/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         Assert.Equal(["lib/net10.0/Mdl.Runtime.dll", "lib/net10.0/Mdl.Runtime.xml"], files.Where(file => file.StartsWith("lib/", StringComparison.Ordinal)).Order(StringComparer.Ordinal));
         Assert.Superset(
             new HashSet<string> { "build/Mdl.props", "build/Mdl.targets", "build/Mdl.Live.globalconfig", "buildTransitive/Mdl.props", "buildTransitive/Mdl.targets" },
             files.ToHashSet());
+    }
+
+    [Fact]
+    public void The_generator_is_also_there_compiled_ahead_of_time_for_this_machine_only()
+    {
+        var tools = feed.PackageFiles().Where(file => file.StartsWith("tools/", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray();
+        Assert.Equal(Precompiled.Exists ? Analyzers.Select(name => $"tools/{Precompiled.Machine}/{name}") : [], tools);
+        foreach (var tool in tools)
+        {
+            using var plain = feed.PackageFile("analyzers/dotnet/cs/" + Path.GetFileName(tool));
+            using var precompiled = feed.PackageFile(tool);
+            Assert.True(Precompiled.IsPlain(plain));
+            Assert.False(Precompiled.IsPlain(precompiled));
+            Assert.Equal(Precompiled.Identity(plain), Precompiled.Identity(precompiled));
+        }
     }
 
     [Fact]
@@ -37,14 +53,24 @@ public partial class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
     public void Points_22_to_27_a_library_and_an_application_build_from_the_package_and_run()
     {
         WriteProjects("run");
-        var log = feed.Dotnet("build App -c Release -v m", "run");
+        var log = feed.Dotnet("build App -c Release -v n", "run");
         Assert.DoesNotContain("CS8032", log, StringComparison.Ordinal);
         Assert.DoesNotContain("CS8785", log, StringComparison.Ordinal);
+        Assert.Equal(Analyzers.Select(name => (Precompiled.Exists ? $"tools/{Precompiled.Machine}/" : "analyzers/dotnet/cs/") + name), Loaded(log));
+        var generated = Generated();
+        Assert.NotEmpty(generated);
 
-        // The generated files that the first build wrote into the project must not be compiled a second time.
-        Assert.NotEmpty(Directory.GetFiles(Path.Combine(feed.Folder, "run/Library/Generated"), "*.cs", SearchOption.AllDirectories));
-        feed.Dotnet("build App -c Release --no-restore --no-incremental", "run");
+        // The generated files that the first build wrote into the project must not be compiled a second time; from the plain assemblies they are the same.
+        log = feed.Dotnet("build App -c Release --no-restore --no-incremental -v n -p:MdlPrecompiled=false", "run");
+        Assert.Equal(Analyzers.Select(name => "analyzers/dotnet/cs/" + name), Loaded(log));
+        Assert.Equal(generated, Generated());
         Assert.Equal("1024 and 2048", feed.Dotnet("App/bin/Release/net10.0/App.dll", "run").Trim());
+
+        (string, string)[] Generated() =>
+        [
+            .. Directory.GetFiles(Path.Combine(feed.Folder, "run/Library/Generated"), "*.cs", SearchOption.AllDirectories)
+                .Order(StringComparer.Ordinal).Select(file => (file, File.ReadAllText(file))),
+        ];
     }
 
     [Fact]
@@ -79,6 +105,13 @@ public partial class PackageTests(PackageFeed feed) : IClassFixture<PackageFeed>
 
     [GeneratedRegex(@"\w+\.mdl\(\d+,\d+\): error MDL\d+")]
     private static partial Regex MdlErrors();
+
+    /// <summary>What of the package the compiler was told to load, as its log says.</summary>
+    private static IEnumerable<string> Loaded(string log) =>
+        AnalyzerArguments().Matches(log).Select(match => match.Groups[1].Value).Distinct().OrderBy(Path.GetFileName, StringComparer.Ordinal);
+
+    [GeneratedRegex(@"/analyzer:\S*/mdl/[^/\s]+/(?:build/\.\./)?(\S+\.dll)")]
+    private static partial Regex AnalyzerArguments();
 
     /// <summary>A library with a model of its own and one from above its folder, and an application that sees the package through the library only.</summary>
     private void WriteProjects(string folder)

@@ -33,17 +33,28 @@ public sealed class PackageFeed : IDisposable
 
     public string Folder { get; } = Path.Combine(Path.GetTempPath(), "mdl-package-" + Path.GetRandomFileName());
 
+    private string Package => Directory.GetFiles(Path.Combine(Folder, "feed"), "Mdl.*.nupkg").Single();
+
     /// <summary>The paths of the files in the package.</summary>
     public string[] PackageFiles()
     {
-        using var package = ZipFile.OpenRead(Directory.GetFiles(Path.Combine(Folder, "feed"), "Mdl.*.nupkg").Single());
+        using var package = ZipFile.OpenRead(Package);
         return [.. package.Entries.Select(entry => entry.FullName)];
+    }
+
+    /// <summary>A file in the package, by its path.</summary>
+    public MemoryStream PackageFile(string path)
+    {
+        using var package = ZipFile.OpenRead(Package);
+        using var file = package.GetEntry(path)!.Open();
+        var copy = new MemoryStream();
+        file.CopyTo(copy);
+        return copy;
     }
 
     public string Nuspec()
     {
-        using var package = ZipFile.OpenRead(Directory.GetFiles(Path.Combine(Folder, "feed"), "Mdl.*.nupkg").Single());
-        using var reader = new StreamReader(package.GetEntry("Mdl.nuspec")!.Open());
+        using var reader = new StreamReader(new MemoryStream(PackageFile("Mdl.nuspec").ToArray()));
         return reader.ReadToEnd();
     }
 
