@@ -43,14 +43,15 @@ internal sealed unsafe class LearnedReference
         return Evaluator.Run(_network.Model.Forward.Graph, Symbols(sigma.Length), name => name == "y" ? samples : others(name), key => Weights(key))[0].Data;
     }
 
-    public double[] DenoiseByProgram(float[] y, float[] sigma, int[] labels)
+    public double[] DenoiseByProgram(float[] y, float sigma, int[] labels)
     {
         // Room for more samples than there are.
-        using var program = _model.CreateProgram(sigma.Length + 3);
+        var count = y.Length / _model.Dimensions;
+        using var program = _model.CreateProgram(count + 3);
         y.CopyTo(new Span<float>(program.Noisy, y.Length));
-        sigma.CopyTo(new Span<float>(program.Sigma, sigma.Length));
+        *program.Sigma = sigma;
         labels.CopyTo(new Span<int>(program.Label, labels.Length));
-        program.Run(sigma.Length);
+        program.Run(count);
         return [.. new ReadOnlySpan<float>(program.Denoised, y.Length).ToArray().Select(x => (double)x)];
     }
 

@@ -24,13 +24,16 @@ public sealed class LearnedTests
         reference.Randomize(3);
         int[] labels = model.Diffusion.Classes == 0 ? [] : [0, 3, 2, 1, 0];
         var (clean, noise) = (Normals(Sigmas.Length * model.Dimensions, 1), Normals(Sigmas.Length * model.Dimensions, 2));
-        var y = clean.Select((x, i) => x + (Sigmas[i / model.Dimensions] * noise[i])).ToArray();
-        var expected = reference.Denoise(y, Sigmas, labels);
-        var actual = reference.DenoiseByProgram(y, Sigmas, labels);
-        for (var i = 0; i < expected.Length; i++)
+        foreach (var sigma in Sigmas)
         {
-            // Of a flow, D = (y - sigma F) / (1 + sigma): the terms that cancel are as large as y.
-            Assert.Equal(expected[i], actual[i], 2e-5 * (1 + Math.Abs(y[i])));
+            var y = clean.Select((x, i) => x + (sigma * noise[i])).ToArray();
+            var expected = reference.Denoise(y, [.. Sigmas.Select(_ => sigma)], labels);
+            var actual = reference.DenoiseByProgram(y, sigma, labels);
+            for (var i = 0; i < expected.Length; i++)
+            {
+                // Of a flow, D = (y - sigma F) / (1 + sigma): the terms that cancel are as large as y.
+                Assert.Equal(expected[i], actual[i], 2e-5 * (1 + Math.Abs(y[i])));
+            }
         }
 
         reference.CheckTraining(clean, noise, Sigmas, labels);

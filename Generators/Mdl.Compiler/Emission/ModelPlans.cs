@@ -130,7 +130,7 @@ internal static class ModelPlans
     /// <summary>The denoiser of a diffusion's network.</summary>
     public static ProgramPlan Denoising(BoundModel model, WeightLayout layout, CancellationToken cancellation)
     {
-        var (normal, _) = Normalizer.Run(CompilerPasses.Inference(model.Forward.Graph), int.MaxValue);
+        var (normal, _) = Normalizer.Run(CompilerPasses.Denoising(model), int.MaxValue);
         var graph = Accumulation.Run(normal, int.MaxValue).Graph;
         return new Planner(name => Storage.At("_in_" + name), layout.InBlock, cancellation)
             .Plan(graph, graph.Nodes.Count, [new(graph.Outputs[0], Storage.At("_out_denoised"))], []);
@@ -139,7 +139,7 @@ internal static class ModelPlans
     /// <summary>The denoiser with its derivative along a direction.</summary>
     public static ProgramPlan Pullback(BoundModel model, WeightLayout layout, CancellationToken cancellation)
     {
-        var differentiated = CompilerPasses.Pullback(model.Forward.Graph, "y");
+        var differentiated = CompilerPasses.DenoisingPullback(model);
         var (normal, forward) = Normalizer.Run(differentiated.Graph, differentiated.ForwardNodes);
         var (graph, forwardNodes) = Accumulation.Run(normal, forward);
         return new Planner(name => Storage.At("_in_" + name), key => key == "y" ? Storage.At("_in_y") : layout.InBlock(key), cancellation)

@@ -45,6 +45,12 @@ public static class CompilerPasses
     /// <summary>The graph of a model's forward function.</summary>
     public static Graph Forward(BoundModel model, GraphDump? dump = null) => Inference(model.Forward.Graph, dump);
 
+    /// <summary>The denoiser of a diffusion's network, at one noise level for all samples: its input "sigma" has one row.</summary>
+    public static Graph Denoising(BoundModel model, GraphDump? dump = null) => Inference(AtOneLevel(model), dump);
+
+    /// <summary>The denoiser and v' dD/dy, at one noise level for all samples; see <see cref="Pullback(Graph, string, GraphDump?)"/>.</summary>
+    public static DifferentiatedGraph DenoisingPullback(BoundModel model, GraphDump? dump = null) => Pullback(AtOneLevel(model), "y", dump);
+
     /// <summary>A graph of which no derivatives are taken.</summary>
     public static Graph Inference(Graph graph, GraphDump? dump = null)
     {
@@ -86,6 +92,8 @@ public static class CompilerPasses
         dump?.Invoke("simplify", differentiated.Graph);
         return differentiated;
     }
+
+    private static Graph AtOneLevel(BoundModel model) => SharedRows.Share(model.Forward.Graph, "sigma", Dim.Symbol("B"));
 
     private static int IndexOfLoss(BoundGraph graph) => graph.Outputs.Select(o => o.Kind).ToList().IndexOf(OutputKind.Loss);
 

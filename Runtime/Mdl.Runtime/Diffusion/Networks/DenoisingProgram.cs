@@ -16,11 +16,11 @@ public abstract unsafe class DenoisingProgram : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(rows, 1);
         Rows = rows;
-        _caller = new Arena(4L * rows * (((pulls ? 4L : 2L) * dimensions) + 2));
+        _caller = new Arena(4L * ((rows * (((pulls ? 4L : 2L) * dimensions) + 1)) + 1));
         Noisy = (float*)_caller.Memory;
         Denoised = Noisy + ((long)rows * dimensions);
         Sigma = Denoised + ((long)rows * dimensions);
-        Label = (int*)(Sigma + rows);
+        Label = (int*)(Sigma + 1);
         Direction = pulls ? (float*)(Label + rows) : null;
         Pulled = pulls ? Direction + ((long)rows * dimensions) : null;
     }
@@ -34,7 +34,7 @@ public abstract unsafe class DenoisingProgram : IDisposable
     /// <summary>D(y, sigma) after a run, [rows, d].</summary>
     public float* Denoised { get; }
 
-    /// <summary>Where the caller puts sigma of each sample.</summary>
+    /// <summary>Where the caller puts sigma, one number for all samples.</summary>
     public float* Sigma { get; }
 
     /// <summary>Where the caller puts the class of each sample, if the network has a condition.</summary>

@@ -145,7 +145,7 @@ public abstract unsafe class DiffusionModel : IDifferentiableDenoiser<float>, ID
 
     private void Run(DenoisingProgram program, ReadOnlySpan<float> y, double sigma, ReadOnlySpan<int> labels, Span<float> denoised, int first, int rows)
     {
-        new Span<float>(program.Sigma, rows).Fill((float)sigma);
+        *program.Sigma = (float)sigma;
         if (labels.IsEmpty)
         {
             new Span<int>(program.Label, rows).Fill(Diffusion.Classes);
