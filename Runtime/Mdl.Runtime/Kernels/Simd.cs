@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Mdl.Runtime.Kernels;
 
@@ -43,7 +44,11 @@ public static unsafe class Simd
         // x = n ln 2 + r with |r| <= ln 2 / 2; e^r by a polynomial (Cephes expf), then n goes into the exponent in two steps, so that the ends of
         // the range do not overflow early.
         var n = Vector512.Round(x * Log2E);
-        n = Vector512.Min(Vector512.Max(n, Vector512.Create(-200f)), Vector512.Create(200f));
+        if (!Avx512F.IsSupported)
+        {
+            n = Vector512.Min(Vector512.Max(n, Vector512.Create(-200f)), Vector512.Create(200f));
+        }
+
         var r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-Ln2High), x);
         r = Vector512.FusedMultiplyAdd(n, Vector512.Create(-Ln2Low), r);
         var p = Vector512.Create(1.9875691500e-4f);
@@ -53,12 +58,24 @@ public static unsafe class Simd
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1.6666665459e-1f));
         p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(5.0000001201e-1f));
         p = Vector512.FusedMultiplyAdd(p, r * r, r + Vector512<float>.One);
-        var whole = Vector512.ConvertToInt32Native(n);
-        var half = whole >> 1;
-        var result = p * PowerOfTwo(half) * PowerOfTwo(whole - half);
+        var result = Scale(p, n);
         result = Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512.Create(-103.98f)), Vector512<float>.Zero, result);
         result = Vector512.ConditionalSelect(Vector512.GreaterThan(x, Vector512.Create(88.73f)), Vector512.Create(float.PositiveInfinity), result);
-        return Vector512.ConditionalSelect(Vector512.Equals(x, x), result, x);
+        return Avx512F.IsSupported ? result : Vector512.ConditionalSelect(Vector512.Equals(x, x), result, x);
+    }
+
+    /// <summary>p times 2^n, of which one processor instruction rounds as the two steps do; it also hands on what is no number.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Scale(Vector512<float> p, Vector512<float> n)
+    {
+        if (Avx512F.IsSupported)
+        {
+            return Avx512F.Scale(p, n);
+        }
+
+        var whole = Vector512.ConvertToInt32Native(n);
+        var half = whole >> 1;
+        return p * PowerOfTwo(half) * PowerOfTwo(whole - half);
     }
 
     /// <inheritdoc cref="Exp(Vector512{float})"/>
