@@ -141,6 +141,8 @@ public sealed unsafe partial class KernelScore<T> : IDenoiser<T>
             call.Queries = queries;
             JacobianKernel.Run(ref call, results);
         }
+
+        GC.KeepAlive(this);
     }
 
     private void Evaluate(ReadOnlySpan<T> x, double t, KernelOutput kind, Span<T> output, Span<double> logDensity)
@@ -173,6 +175,9 @@ public sealed unsafe partial class KernelScore<T> : IDenoiser<T>
                 DirectKernel.Run(ref call);
             }
         }
+
+        // Kernels know the memory by its address; nothing else need hold it while they run.
+        GC.KeepAlive(this);
     }
 
     private KernelCall<T> Call(PointBlocks<T> points, KernelOutput kind, int count, double t) => new()

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Mdl.Runtime.Devices;
 using Mdl.Runtime.Diffusion;
 using Mdl.Runtime.Diffusion.Kernel;
@@ -257,6 +258,60 @@ public sealed class KernelScoreTests
         Assert.Throws<ArgumentException>(() => new KernelScore<float>([1f, 5, 2, 6], 2, KernelTail.Gaussian(0)));
     }
 
+    // A matrix of queries by data would have 400 and 80 MB: a million data in the plane and sixty thousand images fit where their own memory does.
+    [Theory]
+    [InlineData(2, 100_000, 1000)]
+    [InlineData(196, 20_000, 1000)]
+    public void MemoryIsThatOfDataAndQueries(int d, int n, int count)
+    {
+        using var device = new Device(2);
+        var (data, queries, scores) = (Floats(Points(n, d, 8, 0)), Floats(Points(count, d, 9, 0)), new float[count * d]);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var kernel = new KernelScore<float>(data, d, device: device);
+        foreach (var t in new[] { 0.01, 1, 100 })
+        {
+            kernel.Score(queries, t, scores);
+            Assert.All(scores, s => Assert.True(float.IsFinite(s)));
+        }
+
+        // The data in blocks, their rows and their order, and in the plane what stands for merged data; some blocks of queries for each thread.
+        var bytes = GC.GetAllocatedBytesForCurrentThread() - before + device.Team.ScratchBytes;
+        Assert.InRange(bytes, 0, (6L * sizeof(float) * (data.Length + queries.Length)) + (8 << 20));
+    }
+
+    // An estimate may be garbage as soon as its last evaluation has begun; aggressive collections give freed memory back.
+    [Theory]
+    [InlineData(2, 3000)]
+    [InlineData(40, 3000)]
+    public async Task DataLiveAsLongAsTheirLastEvaluation(int d, int n)
+    {
+        var (data, queries) = (Floats(Points(n, d, 1, 7.5)), Floats(Points(1500, d, 2, 7.5)));
+        var expected = Evaluated(data, d, queries);
+
+        // Until optimised code runs, which knows when variables are used for the last time.
+        for (var i = 0; i < 100; i++)
+        {
+            Evaluated(data, d, queries.AsSpan(0, d));
+        }
+
+        await Task.Delay(300);
+        using var stop = new CancellationTokenSource();
+        var collector = Task.Run(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            }
+        });
+        for (var i = 0; i < 8; i++)
+        {
+            Assert.Equal(expected, Evaluated(data, d, queries));
+        }
+
+        await stop.CancelAsync();
+        await collector;
+    }
+
     [Fact]
     public void EvaluatingAllocatesNothing()
     {
@@ -266,6 +321,14 @@ public sealed class KernelScoreTests
         var before = GC.GetAllocatedBytesForCurrentThread();
         kernel.Denoise(x, 0.5, y);
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static float[] Evaluated(float[] data, int d, ReadOnlySpan<float> queries)
+    {
+        var scores = new float[queries.Length];
+        new KernelScore<float>(data, d) { MergesPoints = false }.Score(queries, 0.3, scores);
+        return scores;
     }
 
     private static string Message(float[] data) => Assert.Throws<ArgumentException>(() => new KernelScore<float>(data, 2)).Message;
