@@ -39,6 +39,19 @@ public sealed class OpenClTests(OpenClFixture fixture) : IClassFixture<OpenClFix
     [SkippableFact]
     public void Kernel_scores_agree_with_the_host() => KernelScoreConformance.Check(fixture.Device, points: 1000);
 
+    [SkippableTheory]
+    [InlineData("Plane")]
+    [InlineData("Images")]
+    public void Every_kernel_of_a_learned_score_agrees_with_the_reference(string name)
+    {
+        DenoiserConformance.CheckPrograms(fixture.Device, name, [0.05f, 0.7f, 3, 20, 0.4f]);
+        DenoiserConformance.CheckSamples(fixture.Device, name, 7);
+        DenoiserConformance.CheckKernels(fixture.Device, name);
+    }
+
+    [SkippableFact]
+    public void Ten_steps_of_a_denoiser_have_the_losses_of_the_host() => DenoiserConformance.CheckSteps(fixture.Device, 10);
+
     [SkippableFact]
     public void Kernel_scores_in_double_precision_are_refused()
     {

@@ -21,4 +21,11 @@ public sealed class SimulatorTests
         using var device = Device.Simulator();
         KernelScoreConformance.Check(device, points: 7);
     }
+
+    [Fact]
+    public void Learned_scores_agree_with_the_reference()
+    {
+        using var device = Device.Simulator();
+        DenoiserConformance.CheckPrograms(device, "Plane", [0.5f]);
+    }
 }

@@ -17,14 +17,14 @@ internal static class DiffusionEmitter
     {
         if (diffusion.Score.Network is not { Model: var model })
         {
-            return [File(diffusion, ns, [])];
+            return [File(diffusion, ns, [], emitIlgpu: false)];
         }
 
         var plan = ModelPlans.Training(model, new(model), cancellation);
-        return [File(diffusion, ns, plan.Metrics), .. NetworkEmitter.Programs(buffers, diffusion, ns, plan, options.SourceFolder, cancellation)];
+        return [File(diffusion, ns, plan.Metrics, options.EmitIlgpu), .. NetworkEmitter.Programs(buffers, diffusion, ns, plan, options, cancellation)];
     }
 
-    private static GeneratedFile File(BoundDiffusion diffusion, string ns, IReadOnlyList<MetricPlan> metrics)
+    private static GeneratedFile File(BoundDiffusion diffusion, string ns, IReadOnlyList<MetricPlan> metrics, bool emitIlgpu)
     {
         var isNetwork = diffusion.Score.Network is not null;
         using var code = new CodeWriter();
@@ -44,7 +44,7 @@ internal static class DiffusionEmitter
         code.Open(isNetwork ? $"public sealed partial class {diffusion.ClassName} : Mdl.Runtime.Diffusion.Networks.DiffusionModel" : $"public sealed class {diffusion.ClassName}");
         if (isNetwork)
         {
-            NetworkEmitter.Members(code, diffusion, metrics);
+            NetworkEmitter.Members(code, diffusion, metrics, emitIlgpu);
         }
         else
         {

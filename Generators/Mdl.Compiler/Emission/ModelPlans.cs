@@ -128,21 +128,21 @@ internal static class ModelPlans
     }
 
     /// <summary>The denoiser of a diffusion's network.</summary>
-    public static ProgramPlan Denoising(BoundModel model, WeightLayout layout, CancellationToken cancellation)
+    public static ProgramPlan Denoising(BoundModel model, WeightLayout layout, CancellationToken cancellation, bool rowsAlone = false)
     {
         var (normal, _) = Normalizer.Run(CompilerPasses.Denoising(model), int.MaxValue);
         var graph = Accumulation.Run(normal, int.MaxValue).Graph;
-        return new Planner(name => Storage.At("_in_" + name), layout.InBlock, cancellation)
+        return new Planner(name => Storage.At("_in_" + name), layout.InBlock, cancellation, rowsAlone)
             .Plan(graph, graph.Nodes.Count, [new(graph.Outputs[0], Storage.At("_out_denoised"))], []);
     }
 
     /// <summary>The denoiser with its derivative along a direction.</summary>
-    public static ProgramPlan Pullback(BoundModel model, WeightLayout layout, CancellationToken cancellation)
+    public static ProgramPlan Pullback(BoundModel model, WeightLayout layout, CancellationToken cancellation, bool rowsAlone = false)
     {
         var differentiated = CompilerPasses.DenoisingPullback(model);
         var (normal, forward) = Normalizer.Run(differentiated.Graph, differentiated.ForwardNodes);
         var (graph, forwardNodes) = Accumulation.Run(normal, forward);
-        return new Planner(name => Storage.At("_in_" + name), key => key == "y" ? Storage.At("_in_y") : layout.InBlock(key), cancellation)
+        return new Planner(name => Storage.At("_in_" + name), key => key == "y" ? Storage.At("_in_y") : layout.InBlock(key), cancellation, rowsAlone)
             .Plan(graph, forwardNodes, [new(graph.Outputs[0], Storage.At("_out_denoised")), new(graph.Outputs[1], Storage.At("_out_pulled"))], []);
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Mdl.Compiler.Emission.Ilgpu;
 using Mdl.Dsl.Binding;
 using Mdl.Dsl.Graphs;
 using static Mdl.Compiler.Emission.ModelEmitter;
@@ -11,24 +12,29 @@ internal static class NetworkEmitter
     private const string Runtime = "Mdl.Runtime.Diffusion.Networks";
 
     /// <summary>The programs, each a file of its own that an editor may leave out.</summary>
-    public static GeneratedFile[] Programs(EmissionBuffers buffers, BoundDiffusion diffusion, string ns, TrainingPlan training, string? folder, CancellationToken cancellation)
+    public static IEnumerable<GeneratedFile> Programs(
+        EmissionBuffers buffers, BoundDiffusion diffusion, string ns, TrainingPlan training, CompileOptions options, CancellationToken cancellation)
     {
         var model = diffusion.Score.Network!.Model;
-        var layout = new WeightLayout(model);
-        return
-        [
-            new($"{model.ClassName}.Training.g.cs", Training(buffers, diffusion, ns, layout, training, folder)) { IsBody = true },
-            new($"{model.ClassName}.Denoising.g.cs", Denoising(buffers, diffusion, ns, "Denoising", ModelPlans.Denoising(model, layout, cancellation), folder)) { IsBody = true },
-            new($"{model.ClassName}.Pullback.g.cs", Denoising(buffers, diffusion, ns, "Pullback", ModelPlans.Pullback(model, layout, cancellation), folder)) { IsBody = true },
-        ];
+        var (layout, folder) = (new WeightLayout(model), options.SourceFolder);
+        yield return new($"{model.ClassName}.Training.g.cs", Training(buffers, diffusion, ns, layout, training, folder)) { IsBody = true };
+        yield return new($"{model.ClassName}.Denoising.g.cs", Denoising(buffers, diffusion, ns, "Denoising", ModelPlans.Denoising(model, layout, cancellation), folder)) { IsBody = true };
+        yield return new($"{model.ClassName}.Pullback.g.cs", Denoising(buffers, diffusion, ns, "Pullback", ModelPlans.Pullback(model, layout, cancellation), folder)) { IsBody = true };
+        if (options.EmitIlgpu && IlgpuLimits.Exceeded(model) is null)
+        {
+            yield return IlgpuNetworkEmitter.Training(buffers, model, ns, layout, ModelPlans.Training(model, layout, cancellation, rowsAlone: true), folder);
+            yield return IlgpuNetworkEmitter.Denoising(buffers, model, ns, "Denoising", ModelPlans.Denoising(model, layout, cancellation, rowsAlone: true), folder);
+            yield return IlgpuNetworkEmitter.Denoising(buffers, model, ns, "Pullback", ModelPlans.Pullback(model, layout, cancellation, rowsAlone: true), folder);
+        }
     }
 
     /// <summary>The members of the class, without samplers.</summary>
-    public static void Members(CodeWriter code, BoundDiffusion diffusion, IReadOnlyList<MetricPlan> metrics)
+    public static void Members(CodeWriter code, BoundDiffusion diffusion, IReadOnlyList<MetricPlan> metrics, bool emitIlgpu)
     {
         var network = diffusion.Score.Network!;
         var (model, name) = (network.Model, diffusion.ClassName);
         var layout = new WeightLayout(model);
+        var exceeded = emitIlgpu ? IlgpuLimits.Exceeded(model) : null;
         code.Line("/// <summary>The number of coordinates of a sample.</summary>");
         code.Line($"public new const int Dimensions = {Size(diffusion)};");
         code.Line();
@@ -49,7 +55,7 @@ internal static class NetworkEmitter
         code.Line();
         code.Line("/// <summary>A model whose weights are all zero; see <see cref=\"Create\"/> and <see cref=\"Load\"/>.</summary>");
         code.Line("/// <param name=\"device\">Where it runs; the shared host device if null.</param>");
-        code.Open($"public {name}(Device? device = null) : base(device ?? Device.Host, ModelInfo, DiffusionInfo)");
+        code.Open($"public {name}(Device? device = null) : base(device ?? Device.Host, ModelInfo, DiffusionInfo{(emitIlgpu ? ", \"Mdl.Runtime.Ilgpu\"" : "")})");
         code.Line("Parameters = new(this);");
         code.Close();
         code.Line();
@@ -91,13 +97,13 @@ internal static class NetworkEmitter
         code.Line($"public Trainer CreateTrainer({Runtime}.DiffusionTrainingOptions? options = null) => new(this, new {name}(Device), options ?? new());");
         code.Line();
         code.Line("/// <inheritdoc/>");
-        Create(code, "DenoisingProgram", "CreateProgram", "NewDenoising", "rows");
+        Create(code, "DenoisingProgram", "CreateProgram", "Denoising", "rows", emitIlgpu, exceeded);
         code.Line();
         code.Line("/// <inheritdoc/>");
-        Create(code, "DenoisingProgram", "CreatePullback", "NewPullback", "rows");
+        Create(code, "DenoisingProgram", "CreatePullback", "Pullback", "rows", emitIlgpu, exceeded);
         code.Line();
         code.Line("/// <inheritdoc/>");
-        Create(code, "DenoisingTraining", "CreateTraining", "NewTraining", "batch");
+        Create(code, "DenoisingTraining", "CreateTraining", "Training", "batch", emitIlgpu, exceeded);
         code.Line();
         code.Line("// The programs are in files of their own, which an editor may leave out.");
         code.Line($"partial void NewDenoising(int rows, ref {Runtime}.DenoisingProgram program);");
@@ -105,6 +111,16 @@ internal static class NetworkEmitter
         code.Line($"partial void NewPullback(int rows, ref {Runtime}.DenoisingProgram program);");
         code.Line();
         code.Line($"partial void NewTraining(int batch, ref {Runtime}.DenoisingTraining program);");
+        if (emitIlgpu && exceeded is null)
+        {
+            code.Line();
+            code.Line($"partial void NewIlgpuDenoising(int rows, ref {Runtime}.DenoisingProgram program);");
+            code.Line();
+            code.Line($"partial void NewIlgpuPullback(int rows, ref {Runtime}.DenoisingProgram program);");
+            code.Line();
+            code.Line($"partial void NewIlgpuTraining(int batch, ref {Runtime}.DenoisingTraining program);");
+        }
+
         code.Line();
         code.Line("/// <summary>Trains the network.</summary>");
         code.Open($"public sealed class Trainer : {Runtime}.DiffusionTrainer");
@@ -124,11 +140,24 @@ internal static class NetworkEmitter
         ParameterTreeEmitter.Write(code, model, new WeightLayout(model));
     }
 
-    private static void Create(CodeWriter code, string type, string method, string maker, string argument)
+    private static void Create(CodeWriter code, string type, string method, string program, string argument, bool emitIlgpu, string? exceeded)
     {
         code.Open($"public override {Runtime}.{type} {method}(int {argument})");
         code.Line($"{Runtime}.{type} program = null!;");
-        code.Line($"{maker}({argument}, ref program);");
+        if (emitIlgpu)
+        {
+            code.Open("if (Device is Mdl.Runtime.Ilgpu.Devices.IlgpuDevice)");
+            code.Line(exceeded is null ? $"NewIlgpu{program}({argument}, ref program);" : $"throw new NotSupportedException({Quoted(exceeded)});");
+            if (exceeded is null)
+            {
+                code.Line("return program;");
+            }
+
+            code.Close();
+            code.Line();
+        }
+
+        code.Line($"New{program}({argument}, ref program);");
         code.Line("return program;");
         code.Close();
     }

@@ -1,4 +1,5 @@
 using Mdl.Runtime.Diffusion;
+using Mdl.Runtime.Diffusion.Sampling;
 using Mdl.Runtime.Ilgpu.Devices;
 using Mdl.Runtime.Ilgpu.Kernels;
 
@@ -39,7 +40,22 @@ internal static class KernelScoreConformance
             }
         }
 
+        CheckSamples(device, points);
         Assert.Contains(typeof(LowKernelSumKernel), device.Kernels);
         Assert.Contains(typeof(WideKernelSumKernel), device.Kernels);
+    }
+
+    // The host draws the noise for all devices; with noise in each step, errors do not grow.
+    private static void CheckSamples(IlgpuDevice device, int points)
+    {
+        var random = new Random(9);
+        var data = Enumerable.Range(0, 2 * points).Select(_ => (float)random.NextDouble()).ToArray();
+        var samples = new[] { device, null }.Select(d =>
+        {
+            var y = new float[10];
+            new DiffusionSampler<float>(new KernelScore<float>(data, 2, device: d), SamplerNames.Get("euler_a"), NoiseSchedule.Karras(3, 0.2, 5)).Sample(y, seed: 6);
+            return y;
+        }).ToArray();
+        Assert.All(samples[0].Zip(samples[1]), p => Assert.Equal(p.Second, p.First, 1e-4));
     }
 }

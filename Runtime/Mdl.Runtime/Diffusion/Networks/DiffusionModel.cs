@@ -13,16 +13,20 @@ public abstract unsafe class DiffusionModel : IDifferentiableDenoiser<float>, ID
     private DenoisingProgram? _pullback;
 
     /// <summary>Allocates the weights, all zero.</summary>
-    /// <param name="device">Where the model runs: a host device.</param>
+    /// <param name="device">Where the model runs.</param>
     /// <param name="info">Parameters, metrics and training settings.</param>
     /// <param name="diffusion">What is known of the samples.</param>
-    /// <exception cref="NotSupportedException">The device is no host device.</exception>
-    protected DiffusionModel(Device device, ModelInfo info, DiffusionInfo diffusion)
+    /// <param name="backend">The <see cref="Devices.Device.Backend"/> that the model has programs for beside those for the host, if any.</param>
+    /// <exception cref="NotSupportedException">The model has no programs for the device.</exception>
+    protected DiffusionModel(Device device, ModelInfo info, DiffusionInfo diffusion, string? backend = null)
     {
         ArgumentNullException.ThrowIfNull(device);
-        if (device.Backend is not null)
+        ArgumentNullException.ThrowIfNull(info);
+        if (device.Backend is { } needed && needed != backend)
         {
-            throw new NotSupportedException($"{info.Name} runs on the host only, not on {device.Name}.");
+            throw new NotSupportedException(
+                $"{info.Name} has no programs for the device {device.Name}: it was compiled without a reference to {needed}. "
+                + $"Reference the package {needed} in the project that holds the .mdl file of {info.Name}, and rebuild it.");
         }
 
         (Device, Info, Diffusion) = (device, info, diffusion);
@@ -42,7 +46,10 @@ public abstract unsafe class DiffusionModel : IDifferentiableDenoiser<float>, ID
     public int Dimensions => Diffusion.Dimensions;
 
     /// <summary>The weight memory: <see cref="ModelInfo.TotalSize"/> floats.</summary>
-    public float* Weights => Store.Floats!.Host;
+    public DeviceBuffer WeightBuffer => Store.Floats!;
+
+    /// <summary>The weights as the host sees them. On a device with memory of its own, read it again after each run: see <see cref="DeviceBuffer.Host"/>.</summary>
+    public float* Weights => WeightBuffer.Host;
 
     internal WeightStore Store { get; }
 
