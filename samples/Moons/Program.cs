@@ -41,7 +41,7 @@ static void Run(int points, int samples, int steps, ulong seed, string output)
     var moons = new KernelMoons(data);
     Console.WriteLine(moons.Stop);
 
-    var frames = new FramePlot();
+    var trajectories = new List<Trajectory>();
     Draw("kernel, reverse SDE", moons.CreateReverseSde());
     Draw("kernel, DPM++(2M)", moons.CreateDpmPlusPlus2M());
     if (steps > 0)
@@ -54,9 +54,10 @@ static void Run(int points, int samples, int steps, ulong seed, string output)
     }
 
     Directory.CreateDirectory(output);
-    var path = Path.Combine(output, "moons.png");
-    frames.Save(path, columns: 6);
-    Console.WriteLine($"wrote {path}");
+    var (strips, animation) = (Path.Combine(output, "moons.png"), Path.Combine(output, "moving-moons.png"));
+    FramePlot.SaveStrips(strips, trajectories, data);
+    FramePlot.SaveAnimation(animation, trajectories);
+    Console.WriteLine($"wrote {strips} and {animation}");
 
     static void Train(LearnedMoons.Trainer trainer, float[] data, int steps, ulong seed)
     {
@@ -82,20 +83,8 @@ static void Run(int points, int samples, int steps, ulong seed, string output)
 
     void Draw(string name, DiffusionSampler<float> sampler)
     {
-        // Five moments that are evenly spaced in log sigma, the last one after the last step.
-        const int Moments = 5;
-        var steps = sampler.Sigmas.Count - 1;
-        var shown = Enumerable.Range(1, Moments).Select(i => i * steps / Moments).ToHashSet();
-        var batch = new float[2 * samples];
         var watch = Stopwatch.StartNew();
-        sampler.Sample(batch, seed, afterStep: (step, sigma, y) =>
-        {
-            if (shown.Contains(step))
-            {
-                frames.Add($"{name}, {FramePlot.Level(sigma)}", y);
-            }
-        });
-        Console.WriteLine($"{name}: {samples} samples in {steps} steps, {watch.Elapsed.TotalSeconds:F2} s");
-        frames.Add($"{points} data", data, isData: true);
+        trajectories.Add(new(name, sampler, samples, seed));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name}: {samples} samples in {trajectories[^1].Steps} steps, {watch.Elapsed.TotalSeconds:F2} s"));
     }
 }
