@@ -10,6 +10,10 @@ namespace Mdl.Compiler.Simplification;
 /// </summary>
 internal static class SharedRows
 {
+    // No axis is that of the rows; or several are, or one mixes rows with something else.
+    private const int NoAxis = -1;
+    private const int Mixed = -2;
+
     /// <summary>Takes an input as the same for all rows.</summary>
     /// <param name="graph">The graph.</param>
     /// <param name="input">The name of the input.</param>
@@ -107,9 +111,6 @@ internal static class SharedRows
 
         return builder.Build(map.Of(body.Outputs));
     }
-
-    private const int NoAxis = -1;
-    private const int Mixed = -2;
 
     /// <summary>Which axis is that of the rows, if just one is.</summary>
     private static int Axis(TensorType type, Dim rows)
