@@ -81,9 +81,23 @@ internal sealed partial class Elaborator
             return Fail(frame, DiagnosticIds.WrongKind, name.Span, $"`{name.Text}` is a function and wants its values in parentheses");
         }
 
+        if (frame.Declaration.Syntax is BlockSyntax block && block.Body.FirstOrDefault(s => s.Span.Start > name.Span.Start && Defines(s, name.Text)) is { } later)
+        {
+            return Fail(frame, DiagnosticIds.UnknownName, name.Span, $"nothing is called `{name.Text}` yet; line {frame.Source.Line(later.Span.Start)} defines it");
+        }
+
         var candidates = frame.VisibleNames().Concat(session.Names).Concat(Builtins.Keys);
         return Fail(frame, DiagnosticIds.UnknownName, name.Span, $"nothing is called `{name.Text}` here{Suggestion.Hint(name.Text, candidates)}");
     }
+
+    private static bool Defines(StatementSyntax statement, string name) => statement switch
+    {
+        AssignSyntax assign => assign.Targets.Any(t => t.Text == name),
+        LetSyntax let => let.Name.Text == name,
+        ParamSyntax param => param.Name.Text == name,
+        StateSyntax state => state.Name.Text == name,
+        _ => false,
+    };
 
     private Entity EvaluateSeries(EquatableArray<ExpressionSyntax> items, Frame frame)
     {

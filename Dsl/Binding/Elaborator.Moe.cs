@@ -105,7 +105,7 @@ internal sealed partial class Elaborator
 
                 Report(
                     frame, DiagnosticIds.SizeOutOfRange, arguments[0].Value.Span,
-                    $"the capacity factor is above 0, but {frame.Quote(arguments[0].Value.Span)} is {Show(factor)}");
+                    $"the capacity factor is above 0 and below a million, {ButIs(factor, arguments[0].Value.Span, frame)}");
                 return null;
             default:
                 Report(frame, DiagnosticIds.MoeItem, items[0].Value.Span, "`tokens` are `dropless` or `capacity(factor)`");
@@ -167,20 +167,20 @@ internal sealed partial class Elaborator
         gate = gate.Rank > 2 ? DropGhosts(gate, router) : gate;
         if (choose.Type.Element != ElementType.I32 || choose.Rank != 2 || !choose.Shape[0].Equals(x.Shape[0]))
         {
-            FailRouter(router, $"`choose` is int[N, k] with the N of the router's input, not {choose.Type}");
+            FailRouter(router, "choose", $"`choose` is int[N, k] with the N of the router's input, not {choose.Type}");
             return null;
         }
 
         if (gate.Type.Element != ElementType.F32 || gate.Shape != choose.Shape)
         {
-            FailRouter(router, $"`gate` is {choose.Shape} like `choose`, not {gate.Type}");
+            FailRouter(router, "gate", $"`gate` is {choose.Shape} like `choose`, not {gate.Type}");
             return null;
         }
 
         return (choose, gate);
     }
 
-    private void FailRouter(Frame router, string message)
+    private void FailRouter(Frame router, string name, string message)
     {
         if (isGeneric && message.Contains(UnknownMark))
         {
@@ -188,7 +188,8 @@ internal sealed partial class Elaborator
             return;
         }
 
-        Report(router, DiagnosticIds.RouterResult, router.Declaration.Syntax.Name.Span, message);
+        var assignment = ((BlockSyntax)router.Declaration.Syntax).Body.OfType<AssignSyntax>().LastOrDefault(a => a.Targets.Any(t => t.Text == name));
+        Report(router, DiagnosticIds.RouterResult, assignment?.Span ?? router.Declaration.Syntax.Name.Span, message);
     }
 
     private Tensor? RouterValue(Frame router, string name)

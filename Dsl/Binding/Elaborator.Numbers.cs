@@ -36,13 +36,13 @@ internal sealed partial class Elaborator
 
         if (value != Math.Floor(value) || double.IsInfinity(value))
         {
-            Report(frame, DiagnosticIds.SizeOutOfRange, span, $"{what} is an integer, but {frame.Quote(span)} is {Show(value)}");
+            Report(frame, DiagnosticIds.SizeOutOfRange, span, $"{what} is an integer, {ButIs(value, span, frame)}");
             return null;
         }
 
         if (value < least || value > most)
         {
-            Report(frame, DiagnosticIds.SizeOutOfRange, span, $"{what} is between {least} and {most}, but {frame.Quote(span)} is {Show(value)}");
+            Report(frame, DiagnosticIds.SizeOutOfRange, span, $"{what} is between {least} and {most}, {ButIs(value, span, frame)}");
             return null;
         }
 
@@ -86,6 +86,10 @@ internal sealed partial class Elaborator
                 return Count(entity, span, frame, 0, 1L << 40, what) is { } count ? (Dim)count : null;
         }
     }
+
+    /// <summary>The end of a message: what the source says, and its value where that is not what it says.</summary>
+    private static string ButIs(double value, Span span, Frame frame) =>
+        frame.Quote(span) == $"`{Show(value)}`" ? $"not {Show(value)}" : $"but {frame.Quote(span)} is {Show(value)}";
 
     private static string Show(double value) => value.ToString("R", CultureInfo.InvariantCulture);
 

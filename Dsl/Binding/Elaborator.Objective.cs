@@ -57,7 +57,7 @@ internal sealed partial class Elaborator
             Run(syntax.Body, depth);
             switch (depth.Result)
             {
-                case Tensor { Rank: 3 } logits when logits.Shape[0].Equals(Batch) && logits.Shape[1].Equals(Time):
+                case Tensor { Rank: 3 } logits when logits.Shape[0].Equals(Batch) && logits.Shape[1].Equals(Time) && (Vocabulary(frame) ?? logits.Shape[2]).Equals(logits.Shape[2]):
                     if (isTraining)
                     {
                         _objective.Nlls.Add(MeanNll(logits, k + 1, frame));
@@ -76,13 +76,16 @@ internal sealed partial class Elaborator
                 case var other:
                     FailShape(
                         frame, depth.ResultSpan,
-                        $"an mtp block returns logits [B, T, vocabulary], but {frame.Quote(depth.ResultSpan)} gives {other.Kind}");
+                        $"an mtp block returns logits [B, T, {Vocabulary(frame)?.ToString() ?? "vocabulary"}], as the model does, but {frame.Quote(depth.ResultSpan)} gives {other.Kind}");
                     return;
             }
 
             around = depth;
         }
     }
+
+    /// <summary>The last axis of what the model has returned; null where that is wrong in itself.</summary>
+    private static Dim? Vocabulary(Frame model) => (model.Result is Series several ? several.Items[0] : model.Result) is Tensor { Rank: 3 } logits ? logits.Shape[2] : null;
 
     /// <summary>
     /// Mean of the negative log-likelihood of the tokens that stand <paramref name="ahead"/> places later: a scalar. Targets with weights count by them:

@@ -8,8 +8,16 @@ internal sealed partial class Elaborator
 {
     private const double DefaultDeviation = 0.02;
 
+    private readonly HashSet<string> _refused = new(StringComparer.Ordinal);
+
     private void Declare(Name name, TypeSyntax type, ExpressionSyntax? initial, string doc, bool isState, Span span, Frame frame)
     {
+        if (frame.Names.TryGetValue(name.Text, out var taken) && taken is Tensor or EmptyTensor)
+        {
+            Report(frame, DiagnosticIds.DuplicateName, name.Span, $"`{name}` is defined already, as {taken.Kind}");
+            return;
+        }
+
         var value = MakeParameter(name, type, initial, doc, isState, span, frame);
         Define(name, value, frame);
         if (isState && value is Tensor)
@@ -39,12 +47,15 @@ internal sealed partial class Elaborator
             return GenericParameter(type, frame);
         }
 
-        if (ConstantShape(name, type, frame) is not { } shape || InitialValue(initial, isState, frame) is not { } start)
+        var home = frame.Home;
+        var key = KeyOf(home, name.Text);
+        if (_refused.Contains(key) || ConstantShape(name, type, frame) is not { } shape || InitialValue(initial, isState, frame) is not { } start)
         {
+            // Another use of the same instance would only say the same again.
+            _refused.Add(key);
             return Silent();
         }
 
-        var home = frame.Home;
         var stacked = home.Experts is { } experts ? [experts.Count, .. shape] : shape;
         var parameter = new BoundParameter(
             home.PathOf(name.Text), stacked, home.Region.Repeats, home.Region.FirstIndex, start, isState, doc, OriginOf(span, frame)) { IsSingle = type.Storage == "f32", HasExperts = home.Experts is not null };

@@ -35,7 +35,8 @@ internal sealed partial class Elaborator
         if (Match(type, x, callee) is { } problem)
         {
             var wanted = $"`{declared.Name}: {callee.Quote(type.Span).Trim('`')}`";
-            FailShape(frame, span, $"`{callee.Declaration.Name}` takes {wanted}, but {frame.Quote(span)} is {x.Type}{problem}");
+            var given = frame.Declaration.Syntax is MoeSyntax moe ? $"`{moe.Name}` gives it rows of tokens {x.Type}" : $"{frame.Quote(span)} is {x.Type}";
+            FailShape(frame, span, $"`{callee.Declaration.Name}` takes {wanted}, but {given}{problem}");
             return null;
         }
 

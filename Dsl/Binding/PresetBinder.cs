@@ -9,7 +9,7 @@ internal static class PresetBinder
     public static EquatableArray<BoundModel> Bind(FileSyntax file, Source source, Session session)
     {
         var trains = TrainBinder.Bind(file, source, session);
-        var bindings = new List<Func<(Session Session, BoundModel? Model)>>();
+        var bindings = new List<Func<Binding>>();
         var classes = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
         foreach (var preset in file.Declarations.OfType<PresetSyntax>())
         {
@@ -25,20 +25,30 @@ internal static class PresetBinder
             }
 
             var own = session.Fork();
-            bindings.Add(() => (own, BindGuarded(preset, declaration, source, trains, own)));
+            bindings.Add(() => new(preset, declaration, own, BindGuarded(preset, declaration, source, trains, own)));
         }
 
         var models = new List<BoundModel>();
-        foreach (var (own, model) in ParallelParts.Run(bindings))
+        var bound = ParallelParts.Run(bindings);
+        foreach (var binding in bound)
         {
-            session.Join(own);
-            if (model is not null)
+            session.Join(binding.Session, diagnostic => binding.IsAloneWith(diagnostic, bound) ? $" (preset `{binding.Preset.Name}`)" : "");
+            if (binding.Model is not null)
             {
-                models.Add(model);
+                models.Add(binding.Model);
             }
         }
 
         return CheckpointBinder.Bind(file, models, source, session).ToEquatableArray();
+    }
+
+    /// <summary>A preset and what came of it.</summary>
+    private sealed record Binding(PresetSyntax Preset, Declaration Declaration, Session Session, BoundModel? Model)
+    {
+        /// <summary>Whether a mistake in the model shows with the numbers of some presets only.</summary>
+        public bool IsAloneWith(Diagnostic diagnostic, IEnumerable<Binding> all) =>
+            !(diagnostic.Span.Start >= Preset.Span.Start && diagnostic.Span.End <= Preset.Span.End)
+            && all.Any(other => ReferenceEquals(other.Declaration, Declaration) && !other.Session.Diagnostics.Any(d => d.Path == diagnostic.Path && d.Span == diagnostic.Span));
     }
 
     /// <summary>The model that a preset, train or checkpoint is of; null after a diagnostic.</summary>

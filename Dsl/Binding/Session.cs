@@ -56,11 +56,13 @@ internal sealed class Session(CancellationToken cancellation)
     public Session Fork() => new(this);
 
     /// <summary>Takes over what a fork has found, as if it had been found here.</summary>
-    public void Join(Session fork)
+    /// <param name="fork">The fork.</param>
+    /// <param name="suffix">What to put after a message.</param>
+    public void Join(Session fork, Func<Diagnostic, string> suffix)
     {
         foreach (var diagnostic in fork._diagnostics)
         {
-            Add(diagnostic);
+            Add(diagnostic with { Message = diagnostic.Message + suffix(diagnostic) });
         }
 
         Reached.UnionWith(fork.Reached);

@@ -63,7 +63,7 @@ public sealed record Top(int Count, int Groups = 1, int Keep = 1, int GroupTop =
             var n = x.Last.Constant;
             Require(n % Groups == 0, $"{n} does not split into {Groups} equal groups");
             Require(GroupTop <= n / Groups, $"a group of {n / Groups} has no {GroupTop} largest elements");
-            Require(Count <= n / Groups * Keep, $"{Count} cannot be chosen from {Keep} groups of {n / Groups}");
+            Require(Count <= n / Groups * Keep, Groups == 1 ? $"{Count} cannot be chosen from {n}" : $"{Count} cannot be chosen from {Keep} groups of {n / Groups}");
         }
 
         return One(TensorType.I32(x.Shape.SetItem(x.Rank - 1, Count)));

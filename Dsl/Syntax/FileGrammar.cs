@@ -9,8 +9,9 @@ internal static class FileGrammar
     private static readonly Parser<Name> Module =
         from word in Word("module")
         from name in Named("the module's name")
+        from rest in (from dot in Symbol(TokenKind.Dot, "'.'") from part in Named("a name after '.'") select part).Many()
         from end in Semicolon("the module's name")
-        select name;
+        select rest.Aggregate(name, (whole, part) => new(whole.Text + "." + part.Text, Span.Between(whole.Span, part.Span)));
 
     private static readonly Parser<ImportSyntax> Import =
         from word in Word("import")

@@ -247,14 +247,15 @@ internal sealed class Scanner(SourceText source, DiagnosticBag diagnostics, Canc
 
         if (end < _text.Length && _text[end] == '"')
         {
-            end++;
-        }
-        else
-        {
-            diagnostics.Report(DiagnosticIds.UnterminatedString, new(_position, end - _position), "the string has no '\"' at its end");
+            Add(TokenKind.String, _position, end + 1, text: value.ToString());
+            return;
         }
 
-        Add(TokenKind.String, _position, end, text: value.ToString());
+        // What the string was to be is not known. A ';' at the end of the line most likely ends the statement.
+        var last = _text.Substring(_position, end - _position).TrimEnd();
+        end = _position + (last.Length > 1 && last[last.Length - 1] == ';' ? last.Length - 1 : last.Length);
+        diagnostics.Report(DiagnosticIds.UnterminatedString, new(_position, end - _position), "the string has no '\"' at its end");
+        Add(TokenKind.Unknown, _position, end);
     }
 
     private char Escaped(int backslash)

@@ -19,8 +19,9 @@ public static class MdlCompiler
         cancellation.ThrowIfCancellationRequested();
         var compilation = Binder.Bind(source, import, cancellation);
         var ns = compilation.Module.Length > 0 ? compilation.Module : options.Namespace;
-        var diffusions = compilation.Diffusions.Select(d => new Func<EmissionBuffers, GeneratedFile[]>(buffers => DiffusionEmitter.Files(buffers, d, ns, options, cancellation)));
-        var files = ParallelParts.Run([.. ModelEmitter.Parts(compilation.Models, ns, options, cancellation), .. diffusions], () => new EmissionBuffers());
+        var written = Namespaces.Escape(ns);
+        var diffusions = compilation.Diffusions.Select(d => new Func<EmissionBuffers, GeneratedFile[]>(buffers => DiffusionEmitter.Files(buffers, d, written, options, cancellation)));
+        var files = ParallelParts.Run([.. ModelEmitter.Parts(compilation.Models, written, options, cancellation), .. diffusions], () => new EmissionBuffers());
         var limits = options.EmitIlgpu ? compilation.Models.SelectMany(IlgpuLimits.Diagnostics) : [];
         return new(files.SelectMany(f => f).ToEquatableArray(), compilation.Diagnostics.Concat(limits).ToEquatableArray())
         {

@@ -19,7 +19,7 @@ public static class CompilerPasses
         dump?.Invoke("elaborate", model.Training.Graph);
 
         // Simplified once before, so that nothing is differentiated in vain.
-        var forward = Declare(Simplifier.Run(model.Training.Graph), trainable);
+        var forward = Simplifier.Run(model.Training.Graph);
         dump?.Invoke("simplify-forward", forward);
         forward = ConstantTables.Compute(forward);
         dump?.Invoke("constant-tables", forward);
@@ -30,6 +30,7 @@ public static class CompilerPasses
         forward = Simplifier.Run(LoopInvariants.Hoist(forward));
         dump?.Invoke("loop-invariants", forward);
 
+        forward = Declare(forward, trainable);
         var loss = forward.Outputs[IndexOfLoss(model.Training)];
         var differentiated = Differentiator.Differentiate(forward, loss, [.. trainable.Select(p => p.Key)], recomputeLayers);
         dump?.Invoke("differentiate", differentiated.Graph);
@@ -97,7 +98,7 @@ public static class CompilerPasses
 
     private static int IndexOfLoss(BoundGraph graph) => graph.Outputs.Select(o => o.Kind).ToList().IndexOf(OutputKind.Loss);
 
-    /// <summary>Adds nodes for parameters that the graph does not use: their gradients are zeros.</summary>
+    /// <summary>Adds nodes for parameters that no pass has left a use of: their gradients are zeros.</summary>
     private static Graph Declare(Graph graph, IEnumerable<BoundParameter> parameters)
     {
         var known = new HashSet<string>(graph.Nodes.Select(n => n.Operation).OfType<Parameter>().Select(p => p.Path));

@@ -28,7 +28,7 @@ internal static class UnitCompiler
                 new CompileOptions(options.RootNamespace, hasIlgpu) { SourceFolder = options.SourceFolder },
                 token);
             var diagnostics = DiagnosticPlacement.Place(result.Diagnostics, [source, .. imports]);
-            return new(unit.File.Path, Sources(unit, result), ProjectErrors(unit, result, options).Concat(diagnostics).ToEquatableArray())
+            return new(unit.File.Path, Sources(unit, result).Where(s => options.AllowUnsafe || !s.IsBody).ToEquatableArray(), ProjectErrors(unit, result, options).Concat(diagnostics).ToEquatableArray())
             {
                 Classes = result.Classes.Map(made => new UnitClass(FullName(made), Clash(made, source))),
             };

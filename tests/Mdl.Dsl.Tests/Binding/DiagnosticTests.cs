@@ -41,7 +41,7 @@ public class DiagnosticTests
     [InlineData("q, k = split(h, [16, 32, 16]);", "5:1 MDL0104 2 names are given 3 values")]
     [InlineData("h = attend(h, h, h);", "5:5 MDL0109 `attend(h, h, h)` attention wants [batch, time, heads, width], got [B, T, 64], [B, T, 64], [B, T, 64]")]
     [InlineData("h = attend(h, h, h, mask: casual);", "5:27 MDL0100 `mask` of `attend` is one of causal, none; did you mean `causal`?")]
-    [InlineData("c = top(65, of: h);", "5:5 MDL0109 `top(65, of: h)` 65 cannot be chosen from 1 groups of 64")]
+    [InlineData("c = top(65, of: h);", "5:5 MDL0109 `top(65, of: h)` 65 cannot be chosen from 64")]
     [InlineData("loss h;", "5:6 MDL0124 a loss is one number, but `h` is [B, T, 64]; reduce it with `sum` or `mean`")]
     [InlineData("param w: [D] in bf16;", "5:10 MDL0113 `in bf16` is not supported yet; everything is computed in f32")]
     [InlineData("state s: [D]; s = h;", "5:15 MDL0122 the state `s` changes only in `after step`")]
@@ -51,6 +51,10 @@ public class DiagnosticTests
     [InlineData("h = embed.wieght;", "5:11 MDL0100 `Embedding` has no parameter or block `wieght`; did you mean `weight`?")]
     [InlineData("h = h[h];", "5:7 MDL0110 an index holds ints, but `h` is [B, T, 64]")]
     [InlineData("return h;", "6:1 MDL0114 a body returns once")]
+    [InlineData("param w: [D]; param w: [D];", "5:21 MDL0101 `w` is defined already, as a tensor [64]")]
+    [InlineData("y = later + h; later = h;", "5:5 MDL0100 nothing is called `later` yet; line 5 defines it")]
+    [InlineData("h = attend(h, h, h, mask: causal, window: -3);", "5:43 MDL0111 `window` of `attend` is between 1 and 2147483647, not -3")]
+    [InlineData("param w: [D / 10];", "5:11 MDL0111 an axis of `w` is an integer, but `D / 10` is 6.4")]
     public void MistakesInABody(string body, string expected)
     {
         var text = Text(body);
@@ -76,6 +80,34 @@ public class DiagnosticTests
     {
         var text = Text(body, declarations);
         Assert.Equal(expected, Bound.File(text).Lines(text)[0]);
+    }
+
+    [Fact]
+    public void AnInstanceThatIsWrongIsToldOnce()
+    {
+        var text = "model M(tokens: int[B, T]; D) { let e = Embedding(256, D); return e(tokens) @ e.weight'; }\npreset A of M { D: 0; }";
+        Assert.Equal(["1:67 MDL0111 in `Embedding`: an axis of `weight` is between 1 and 1099511627776, but `width` is 0"], Bound.File(text).Lines(text));
+    }
+
+    [Fact]
+    public void ARouterIsToldWhereItDefinesWhatIsWrong()
+    {
+        var text = Text("let e = E(); h = e(h);", "router R(x: [N, D]) {\nchoose = top(2, of: x);\ngate = x;\n} moe E(x: [.., D]) { router R(); experts D of SwiGlu(8); }");
+        Assert.Equal(["3:1 MDL0115 `gate` is [B*T, 2] like `choose`, not [B*T, 64]"], Bound.File(text).Lines(text));
+    }
+
+    [Fact]
+    public void AMistakeWithTheNumbersOfOnePresetNamesIt()
+    {
+        var text = "model M(tokens: int[B, T]; D) { let e = Embedding(256, D); param w: [D / 4]; return e(tokens) @ e.weight'; }\npreset A of M { D: 8; } preset C of M { D: 6; } preset E of M { D: 16; }";
+        Assert.Equal(["1:70 MDL0111 an axis of `w` is an integer, but `D / 4` is 1.5 (preset `C`)"], Bound.File(text).Lines(text));
+    }
+
+    [Fact]
+    public void AnMtpBlockReturnsLogitsOfTheModelsVocabulary()
+    {
+        var text = "model M(tokens: int[B, T]; D) { let e = Embedding(256, D); h = e(tokens); return h @ e.weight'; mtp depth 1, weight 0.1 { return h; } }\npreset A of M { D: 8; }";
+        Assert.Equal(["1:123 MDL0109 an mtp block returns logits [B, T, 256], as the model does, but `return h;` gives a tensor [B, T, 8]"], Bound.File(text).Lines(text));
     }
 
     [Theory]

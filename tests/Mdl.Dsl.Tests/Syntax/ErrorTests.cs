@@ -33,8 +33,7 @@ public class ErrorTests
                 "MDL0001 8:14-8:15 expected the name of a model after 'of', found '{'",
                 "MDL0001 9:8-9:9 expected ':' after the argument's name, found '3'",
                 "MDL0009 11:29-11:31 '\\q' is no escape; there are \\\", \\\\, \\n and \\t",
-                "MDL0003 11:38-11:44 the string has no '\"' at its end",
-                "MDL0001 12:1-12:2 expected ';' after the tensor's name, found '}'",
+                "MDL0003 11:38-11:43 the string has no '\"' at its end",
                 "MDL0004 13:1-13:3 the comment that starts here has no '*/'",
             ],
             Lines(source));
