@@ -82,7 +82,7 @@ internal sealed partial class DiffusionBinder
         }
 
         return _hasFailed || _isDamaged ? null : new(
-            _syntax.Name.Text, _syntax.Doc, dimensions ?? (score.Weights.Count == 0 ? null : score.Means.Count / score.Weights.Count), score, process,
+            PathNames.Capital(_syntax.Name.Text), _syntax.Doc, dimensions ?? (score.Weights.Count == 0 ? null : score.Means.Count / score.Weights.Count), score, process,
             samplers.ToEquatableArray(), schedule, stop, new Origin(_source.Text.Path, _source.Line(_syntax.Span.Start)))
         {
             NameSpan = _syntax.Name.Span,

@@ -2,11 +2,14 @@ using Mdl.Dsl.Syntax;
 
 namespace Mdl.Dsl.Binding;
 
-/// <summary>Path segments made from block names, and paths of parameters as they are written.</summary>
+/// <summary>Path segments and class names made from names of the source, and paths of parameters as they are written.</summary>
 internal static class PathNames
 {
     /// <summary>"SwiGlu" becomes "swiGlu".</summary>
     public static string Camel(string name) => name.Length == 0 ? name : char.ToLowerInvariant(name[0]) + name.Substring(1);
+
+    /// <summary>"nano" becomes "Nano": a class of small letters only would be a warning of C#.</summary>
+    public static string Capital(string name) => name.Length == 0 ? name : char.ToUpperInvariant(name[0]) + name.Substring(1);
 
     /// <summary>"Layer" becomes "layers", "Entry" "entries", "Mix" "mixes".</summary>
     public static string CamelPlural(string name)

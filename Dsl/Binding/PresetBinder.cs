@@ -110,7 +110,7 @@ internal static class PresetBinder
 
         var numbers = arguments.Select(a => (a.Key, Value: Elaborator.AsReal(a.Value))).Where(a => a.Value is not null).Select(a => (a.Key, a.Value!.Value));
         return new(
-            model.Name + preset.Name.Text,
+            PathNames.Capital(model.Name) + PathNames.Capital(preset.Name.Text),
             model.Name,
             preset.Name.Text,
             preset.Doc.Length > 0 ? preset.Doc : model.Syntax.Doc,

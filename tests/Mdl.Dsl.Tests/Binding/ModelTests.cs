@@ -20,6 +20,15 @@ public class ModelTests
         """);
 
     [Fact]
+    public void NamesOfClassesBeginWithCapitals()
+    {
+        var text = "model tiny(tokens: int[B, T]; D) { let e = Embedding(8, D); return e(tokens) @ e.weight'; } preset nano of tiny { D: 4; } preset 2x of tiny { D: 2; } diffusion spots(x: [N, 2]) { score kernel(data); }";
+        var compilation = Bound.File(text);
+        Assert.Empty(compilation.Diagnostics);
+        Assert.Equal(["TinyNano", "Tiny2x", "Spots"], compilation.Models.Select(m => m.ClassName).Concat(compilation.Diffusions.Select(d => d.ClassName)));
+    }
+
+    [Fact]
     public void TiedEmbeddingsAreOneParameter()
     {
         var model = Around("");
