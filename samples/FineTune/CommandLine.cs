@@ -79,7 +79,7 @@ public static class CommandLine
 
     // Parsed by hand: a decimal point whatever the user's culture, and an error without the names of .NET types.
     private static Option<T?> Number<T>(string name, string description, string helpName = "N")
-        where T : struct, INumber<T> => new(name)
+        where T : struct, INumber<T>, IMinMaxValue<T> => new(name)
     {
         HelpName = helpName,
         Description = description,
@@ -90,7 +90,10 @@ public static class CommandLine
                 return value;
             }
 
-            result.AddError($"{name} is '{result.Tokens[0].Value}'; it must be {(T.IsInteger(T.One / (T.One + T.One)) ? "a whole number" : "a number such as 0.5")}.");
+            var wanted = !T.IsInteger(T.One / (T.One + T.One)) ? "a number such as 0.5"
+                : BigInteger.TryParse(result.Tokens[0].Value, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out _) ? $"between {T.MinValue} and {T.MaxValue}"
+                : "a whole number";
+            result.AddError($"{name} is '{result.Tokens[0].Value}'; it must be {wanted}.");
             return null;
         },
     };

@@ -74,6 +74,8 @@ public sealed record RunOptions
     /// <exception cref="UsageException">The message names the option.</exception>
     public void Validate()
     {
+        Require(Data is not "", "--data", "\"\"", "a file or a folder");
+        Require(Out is not "", "--out", "\"\"", "a folder");
         Require(Steps is null or >= 1, "--steps", Steps, "at least 1");
         Require(Batch is null or >= 1, "--batch", Batch, "at least 1");
         Require(Length is null or >= 1, "--length", Length, "at least 1");

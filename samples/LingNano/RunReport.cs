@@ -21,7 +21,9 @@ public sealed class RunReport(RunOptions options, RunSettings settings, IProgres
         var info = model.Info;
         var mtp = info.MtpParameterCount > 0 ? Line($" and {info.MtpParameterCount / 1e6:F2} M of multi-token prediction") : "";
         view.Tell(Line($"model   {info.Name}: {info.ParameterCount / 1e6:F2} M parameters{mtp}, {trainer.MemoryBytes / 1048576.0:F0} MiB to train, {device.Team.Threads} threads"));
-        view.Tell(Line($"run     steps {trainer.StepsDone + 1} to {settings.Steps}, batch {settings.Batch} x {settings.Length}, seed {settings.Seed}"));
+        view.Tell(trainer.StepsDone < settings.Steps
+            ? Line($"run     steps {trainer.StepsDone + 1} to {settings.Steps}, batch {settings.Batch} x {settings.Length}, seed {settings.Seed}")
+            : Line($"run     nothing left to train: {trainer.StepsDone} steps are done, --steps is {settings.Steps}"));
     }
 
     public void End(double heldOut, TextEntropy entropy)

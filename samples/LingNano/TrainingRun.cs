@@ -31,7 +31,7 @@ public sealed class TrainingRun : IDisposable
         _tokens = new int[trainer.TokensPerBatch];
     }
 
-    /// <summary>Loads and checks everything; writes nothing.</summary>
+    /// <summary>Loads and checks everything; leaves no file.</summary>
     public static TrainingRun Prepare(RunOptions options)
     {
         // Reading the text takes as long as drawing the weights: do both at once.
@@ -53,6 +53,7 @@ public sealed class TrainingRun : IDisposable
             trainer.Load(options.ResumeFrom ?? options.CheckpointPath);
         }
 
+        CheckOutput(options.Out);
         var run = new TrainingRun(options, settings, corpus, device, model, trainer, memoryBefore);
         if (settings.DataNote(metadata, corpus) is { } note)
         {
@@ -113,6 +114,20 @@ public sealed class TrainingRun : IDisposable
         if (_options.Threads is not null)
         {
             _device.Dispose();
+        }
+    }
+
+    /// <summary>Makes the output folder and tries to write to it: better now than after the first steps.</summary>
+    private static void CheckOutput(string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+            File.Create(Path.Combine(folder, FormattableString.Invariant($".{Environment.ProcessId}.tmp")), 1, FileOptions.DeleteOnClose).Dispose();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new UsageException($"--out is {folder}; it must be a folder that can be written to: {exception.Message}");
         }
     }
 

@@ -19,6 +19,10 @@ public sealed class BadInputTests(BadInputFiles files) : IClassFixture<BadInputF
         { "unknown option", "--data {root}/text.txt --stepz 3", "--stepz" },
         { "temperature", "--data {root}/text.txt --temperature -1", "temperature is -1" },
         { "output is a file", "--data {root}/text.txt --out {root}/text.txt", "text.txt; it must be a folder, not a file" },
+        { "output below a file", "--data {root}/text.txt --out {root}/text.txt/out", "text.txt/out; it must be a folder that can be written to" },
+        { "no name of a text", "--data ", "--data is \"\"; it must be a file or a folder" },
+        { "seed below zero", "--data {root}/text.txt --seed -1", "--seed is '-1'; it must be between 0 and 18446744073709551615" },
+        { "batch beyond memory", "--data {root}/text.txt --batch 8000000", "Batches of 8000000 x 64 tokens take too much memory" },
         { "missing checkpoint", "--data {root}/text.txt --resume {root}/nothing.safetensors", "nothing.safetensors: there is no checkpoint" },
         { "checkpoint of another model", "--data {root}/text.txt --resume {root}/other.safetensors", "other.safetensors: " },
         { "model without optimizer", "--data {root}/text.txt --resume {root}/model.safetensors", "model.safetensors: " },
@@ -34,8 +38,9 @@ public sealed class BadInputTests(BadInputFiles files) : IClassFixture<BadInputF
         Assert.NotEmpty(what);
         var before = files.Outputs();
         string[] given = arguments.Replace("{root}", files.Root, StringComparison.Ordinal).Split(' ');
+        string[] batch = given.Contains("--batch") ? [] : ["--batch", "1"];
         string[] output = given.Contains("--out") ? [] : ["--out", files.Output];
-        var (exitCode, printed, error) = SampleProcess.Run([.. given, .. output, "--batch", "1", "--length", "64", "--threads", "1"]);
+        var (exitCode, printed, error) = SampleProcess.Run([.. given, .. output, .. batch, "--length", "64", "--threads", "1"]);
         Assert.Equal(1, exitCode);
         Assert.Contains(message, error, StringComparison.Ordinal);
         Assert.StartsWith("error: ", error, StringComparison.Ordinal);
