@@ -264,6 +264,11 @@ public class DiagnosticsTests
     {
         var project = GeneratorProject.With(("a.mdl", "module A;")) with { Compile = Echo.Compile };
         Assert.Equal(["MDL0902"], project.WithProperty("AllowUnsafeBlocks", "false").Run().Result.Diagnostics.Select(d => d.Id));
+
+        // Bodies would be one more error for each of their classes.
+        var real = GeneratorProject.With(("tiny.mdl", Samples.Tiny)).WithProperty("AllowUnsafeBlocks", "false").Run();
+        Assert.Contains("tiny/TinyNano.g.cs", real.Sources.Keys);
+        Assert.All(real.Sources.Values, source => Assert.DoesNotContain("unsafe", source, StringComparison.Ordinal));
         Assert.Equal(["MDL0903"], (project with { LanguageVersion = LanguageVersion.CSharp11 }).Run().Result.Diagnostics.Select(d => d.Id));
     }
 
