@@ -6,6 +6,23 @@ namespace Mdl.Dsl.Binding;
 /// <summary><c>loss</c> and <c>after step</c>: what only training computes.</summary>
 internal sealed partial class Elaborator
 {
+    /// <summary>The training graph: a loss, to which those of <c>loss</c> statements are added, then metrics, loads and next states.</summary>
+    private static BoundGraph Assembled(Value loss, List<(GraphOutput Output, Value Value)> outputs, IReadOnlyList<Value> inputs, Frame frame)
+    {
+        var (builder, region) = (frame.Region.Builder, frame.Region);
+        if (region.Losses.Count > 0)
+        {
+            var aux = region.Losses.Aggregate((a, b) => builder.Binary(BinaryFunction.Add, a, b));
+            outputs.Add((new(OutputKind.Metric, "aux"), aux));
+            loss = builder.Binary(BinaryFunction.Add, loss, aux);
+        }
+
+        outputs.Insert(0, (new(OutputKind.Loss, "loss"), loss));
+        outputs.AddRange(region.Loads.Select(l => (new GraphOutput(OutputKind.Load, l.Name), l.Value)));
+        outputs.AddRange(region.States.Select(s => (new GraphOutput(OutputKind.State, s.Name), s.Value)));
+        return new(region.Assemble(inputs, outputs.Select(o => o.Value).ToArray()), outputs.Select(o => o.Output).ToEquatableArray());
+    }
+
     private void AddLoss(LossSyntax syntax, Frame frame)
     {
         if (!isTraining)

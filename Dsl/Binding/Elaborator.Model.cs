@@ -153,16 +153,6 @@ internal sealed partial class Elaborator
             loss = builder.Binary(BinaryFunction.Add, loss, builder.Binary(BinaryFunction.Multiply, mean, settings?.MtpWeight ?? _objective.Weight));
         }
 
-        if (frame.Region.Losses.Count > 0)
-        {
-            var aux = frame.Region.Losses.Aggregate((a, b) => builder.Binary(BinaryFunction.Add, a, b));
-            outputs.Add((new(OutputKind.Metric, "aux"), aux));
-            loss = builder.Binary(BinaryFunction.Add, loss, aux);
-        }
-
-        outputs.Insert(0, (new(OutputKind.Loss, "loss"), loss));
-        outputs.AddRange(frame.Region.Loads.Select(l => (new GraphOutput(OutputKind.Load, l.Name), l.Value)));
-        outputs.AddRange(frame.Region.States.Select(s => (new GraphOutput(OutputKind.State, s.Name), s.Value)));
-        return new(frame.Region.Assemble(_objective.Inputs, outputs.Select(o => o.Value).ToArray()), outputs.Select(o => o.Output).ToEquatableArray());
+        return Assembled(loss, outputs, _objective.Inputs, frame);
     }
 }

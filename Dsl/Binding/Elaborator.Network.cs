@@ -88,18 +88,7 @@ internal sealed partial class Elaborator
         var denoising = builder.Binary(BinaryFunction.Divide, sum, count);
         builder.Name(denoising, "denoising");
         List<(GraphOutput Output, Value Value)> outputs = [(new(OutputKind.Metric, "denoising"), denoising)];
-        var loss = denoising;
-        if (frame.Region.Losses.Count > 0)
-        {
-            var aux = frame.Region.Losses.Aggregate((a, b) => builder.Binary(BinaryFunction.Add, a, b));
-            outputs.Add((new(OutputKind.Metric, "aux"), aux));
-            loss = builder.Binary(BinaryFunction.Add, loss, aux);
-        }
-
-        outputs.Insert(0, (new(OutputKind.Loss, "loss"), loss));
-        outputs.AddRange(frame.Region.Loads.Select(l => (new GraphOutput(OutputKind.Load, l.Name), l.Value)));
-        outputs.AddRange(frame.Region.States.Select(s => (new GraphOutput(OutputKind.State, s.Name), s.Value)));
-        return new(frame.Region.Assemble(inputs, outputs.Select(o => o.Value).ToArray()), outputs.Select(o => o.Output).ToEquatableArray());
+        return Assembled(denoising, outputs, inputs, frame);
     }
 
     private static BoundGraph? Nothing(Poison _) => null;

@@ -19,7 +19,7 @@ public static class MdlCompiler
         cancellation.ThrowIfCancellationRequested();
         var compilation = Binder.Bind(source, import, cancellation);
         var ns = compilation.Module.Length > 0 ? compilation.Module : options.Namespace;
-        var written = Namespaces.Escape(ns);
+        var written = Naming.Namespace(ns);
         var diffusions = compilation.Diffusions.Select(d => new Func<EmissionBuffers, GeneratedFile[]>(buffers => DiffusionEmitter.Files(buffers, d, written, options, cancellation)));
         var files = ParallelParts.Run([.. ModelEmitter.Parts(compilation.Models, written, options, cancellation), .. diffusions], () => new EmissionBuffers());
         var limits = options.EmitIlgpu ? compilation.Models.SelectMany(IlgpuLimits.Diagnostics) : [];

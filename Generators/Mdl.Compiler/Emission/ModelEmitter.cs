@@ -205,7 +205,6 @@ internal static class ModelEmitter
     private static string Training(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan plan, long? longest, string? folder)
     {
         var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: false, buffers, folder, model.Settings.Precision == "bf16" ? ProgramEmitter.BFloat16 : "");
-        var steps = plan.Program.Top.Steps.Count;
         var code = Header(buffers, model, ns);
         code.Open($"public sealed partial class {model.ClassName}");
         New(code, "Training", "int batch, int length", "batch, length");
@@ -266,27 +265,7 @@ internal static class ModelEmitter
         code.Line($"public override ReadOnlySpan<float> Metrics => new(_metrics, {metrics});");
         code.Line();
         code.Line("public override IReadOnlyList<LaunchInfo> Launches => _launches ??= LaunchesOf(B, T);");
-        code.Line();
-        code.Open("public override void Forward()");
-        Enter(code, model, "training");
-        emitter.Statements(code, 0, plan.Program.Top.ForwardSteps);
-        code.Line("profile?.End();");
-        code.Close();
-        var forwardLaunches = emitter.Launches;
-        code.Line();
-        code.Open("public override void Backward()");
-        Enter(code, model, "training");
-        emitter.Statements(code, plan.Program.Top.ForwardSteps, steps);
-        code.Line("profile?.End();");
-        code.Close();
-        code.Line();
-        code.Open("public override void CommitStates()");
-        foreach (var state in plan.States)
-        {
-            code.Line($"RowLaunch.Copy({Of(state.Next)}, _weights + {layout[state.Parameter.Key]}L, {state.Parameter.Size}L); // {state.Parameter.Key}");
-        }
-
-        code.Close();
+        var forwardLaunches = TrainingMethods.Write(code, emitter, model, layout, plan);
         code.Line();
         code.Open("public override void Dispose()");
         code.Line("_arena.Dispose();");

@@ -181,7 +181,6 @@ internal static class NetworkEmitter
     {
         var model = diffusion.Score.Network!.Model;
         var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: false, buffers, folder, model.Settings.Precision == "bf16" ? ProgramEmitter.BFloat16 : "");
-        var steps = plan.Program.Top.Steps.Count;
         var code = Begin(buffers, diffusion, ns, "Training", "batch", "DenoisingTraining");
         code.Line("private readonly float* _gradients, _metrics, _in_clean, _in_noise, _in_sigma;");
         code.Line("private readonly int* _in_label;");
@@ -204,27 +203,7 @@ internal static class NetworkEmitter
         code.Line("public override IReadOnlyList<LaunchInfo> Launches => _launches ??= LaunchesOf(B, T);");
         code.Line();
         code.Line("protected override long ProgramBytes => _arena.Bytes;");
-        code.Line();
-        code.Open("public override void Forward()");
-        Enter(code, model, "training");
-        emitter.Statements(code, 0, plan.Program.Top.ForwardSteps);
-        code.Line("profile?.End();");
-        code.Close();
-        var forwardLaunches = emitter.Launches;
-        code.Line();
-        code.Open("public override void Backward()");
-        Enter(code, model, "training");
-        emitter.Statements(code, plan.Program.Top.ForwardSteps, steps);
-        code.Line("profile?.End();");
-        code.Close();
-        code.Line();
-        code.Open("public override void CommitStates()");
-        foreach (var state in plan.States)
-        {
-            code.Line($"RowLaunch.Copy({Expressions.Of(state.Next)}, _weights + {layout[state.Parameter.Key]}L, {state.Parameter.Size}L); // {state.Parameter.Key}");
-        }
-
-        code.Close();
+        var forwardLaunches = TrainingMethods.Write(code, emitter, model, layout, plan);
         return End(code, emitter, forwardLaunches);
     }
 

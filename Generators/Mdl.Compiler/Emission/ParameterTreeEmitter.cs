@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Mdl.Dsl.Binding;
 
 namespace Mdl.Compiler.Emission;
@@ -52,7 +51,7 @@ internal static class ParameterTreeEmitter
         {
             path += (path.Length > 0 ? "." : "") + segment;
             var repeated = segment.Contains("{i}");
-            var property = Pascal(segment.Replace("[{i}]", ""));
+            var property = Naming.Pascal(segment.Replace("[{i}]", ""), "P");
             // Two stacks of one name, such as dense and sparse layers, hold different parameters: the later one says where it starts.
             if (repeated && parameter.FirstIndex > 0)
             {
@@ -72,7 +71,7 @@ internal static class ParameterTreeEmitter
             branch = child;
         }
 
-        branch.Leaves.Add((Pascal(segments[segments.Length - 1]), index, parameter));
+        branch.Leaves.Add((Naming.Pascal(segments[segments.Length - 1], "P"), index, parameter));
     }
 
     // Names that differ in the source may meet in C#: a_norm and the norm of a both make ANorm. The later one gets an underscore.
@@ -159,24 +158,5 @@ internal static class ParameterTreeEmitter
         {
             WriteBranch(code, model, child, isRoot: false);
         }
-    }
-
-    private static string Pascal(string name)
-    {
-        var text = new StringBuilder();
-        var upper = true;
-        foreach (var c in name)
-        {
-            if (!char.IsLetterOrDigit(c))
-            {
-                upper = true;
-                continue;
-            }
-
-            text.Append(upper ? char.ToUpperInvariant(c) : c);
-            upper = false;
-        }
-
-        return text.Length == 0 || char.IsDigit(text[0]) ? "P" + text : text.ToString();
     }
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Mdl.Dsl;
 using Mdl.Dsl.Graphs;
 
@@ -125,7 +124,7 @@ internal sealed class Planner(
                         }
                     }
 
-                    kernel.Name = Unique(Pascal(ValueNames.Of(graph, kernel.Roots[0].Concat ?? kernel.Roots[0].Value)) + "Kernel");
+                    kernel.Name = Unique(Naming.Pascal(ValueNames.Of(graph, kernel.Roots[0].Concat ?? kernel.Roots[0].Value), "K") + "Kernel");
                     RowEpilogues.Add(plan, kernel);
                     break;
                 case LoopStep { Node: var node }:
@@ -282,29 +281,9 @@ internal sealed class Planner(
         return unique;
     }
 
-    private static string Pascal(string name)
-    {
-        var text = new StringBuilder();
-        var upper = true;
-        foreach (var c in name)
-        {
-            if (!char.IsLetterOrDigit(c))
-            {
-                upper = true;
-            }
-            else
-            {
-                text.Append(upper ? char.ToUpperInvariant(c) : c);
-                upper = false;
-            }
-        }
-
-        return text.Length == 0 || char.IsDigit(text[0]) ? "K" + text : text.ToString();
-    }
-
     private static string Camel(string name)
     {
-        var pascal = Pascal(name);
+        var pascal = Naming.Pascal(name, "K");
         return char.ToLowerInvariant(pascal[0]) + pascal.Substring(1);
     }
 }
