@@ -1,3 +1,5 @@
+using Mdl.Runtime.Kernels;
+
 namespace Mdl.Runtime.Models;
 
 /// <summary>How a parameter starts: all elements <paramref name="Value"/>, or drawn from N(0, Value^2).</summary>
@@ -75,7 +77,23 @@ public sealed record MetricInfo(string Name, bool IsLoad, int Rows, int Columns,
 /// <param name="DecayShare">Share of all steps that the wsd schedule spends decaying.</param>
 public sealed record TrainSettings(
     double LearningRate, double Beta1, double Beta2, double Epsilon, double WeightDecay, double Clip,
-    string Schedule, int Warmup, double FinalRate, double DecayShare);
+    string Schedule, int Warmup, double FinalRate, double DecayShare)
+{
+    /// <summary>The numbers of an update.</summary>
+    /// <param name="step">The step, from 1 on.</param>
+    /// <param name="rate">Its learning rate.</param>
+    /// <param name="norm">The global norm of the gradient, which is clipped.</param>
+    /// <param name="decays">Whether decay applies.</param>
+    public AdamWStep Update(long step, double rate, double norm, bool decays) => new(
+        LearningRate: (float)rate,
+        Beta1: (float)Beta1,
+        Beta2: (float)Beta2,
+        Epsilon: (float)Epsilon,
+        WeightDecay: decays ? (float)WeightDecay : 0,
+        Correction1: (float)(1 - Math.Pow(Beta1, step)),
+        Correction2: (float)(1 - Math.Pow(Beta2, step)),
+        GradientScale: (float)(Clip > 0 && norm > Clip ? Clip / norm : 1));
+}
 
 /// <summary>What generated code knows of its model.</summary>
 /// <param name="Name">The class name, such as <c>LingNano</c>.</param>

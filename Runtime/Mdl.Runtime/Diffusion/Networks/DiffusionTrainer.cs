@@ -197,18 +197,9 @@ public abstract unsafe class DiffusionTrainer : IDisposable
 
     private void Update(long step, double rate, double norm)
     {
-        var scale = _settings.Clip > 0 && norm > _settings.Clip ? _settings.Clip / norm : 1;
         foreach (var range in _ranges)
         {
-            var update = new AdamWStep(
-                LearningRate: (float)rate,
-                Beta1: (float)_settings.Beta1,
-                Beta2: (float)_settings.Beta2,
-                Epsilon: (float)_settings.Epsilon,
-                WeightDecay: range.Decays ? (float)_settings.WeightDecay : 0,
-                Correction1: (float)(1 - Math.Pow(_settings.Beta1, step)),
-                Correction2: (float)(1 - Math.Pow(_settings.Beta2, step)),
-                GradientScale: (float)scale);
+            var update = _settings.Update(step, rate, norm, range.Decays);
             Optimizer.AdamW(_model.Device.Team, _model.Weights, _program.Gradients, FirstMoments, SecondMoments, range.Begin, range.Count, update, zeroGradient: false);
         }
     }
