@@ -1,45 +1,12 @@
 using System.Diagnostics;
-using System.Text;
+using Mdl.Tests.Support;
 
 namespace Ling.Chat.Tests;
 
-/// <summary>The built program as a user starts it: in a process of its own.</summary>
+/// <summary>The built chat.</summary>
 internal static class ChatProcess
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+    public static Process Start(params string[] arguments) => SampleProgram.Start("Chat", arguments);
 
-    public static (int ExitCode, string Output, string Error) Run(string input, params string[] arguments)
-    {
-        using var process = Start(arguments);
-        process.StandardInput.Write(input);
-        process.StandardInput.Close();
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
-        if (!process.WaitForExit(Patience))
-        {
-            process.Kill();
-            Assert.Fail($"{string.Join(' ', arguments)} did not end within {Patience}");
-        }
-
-        return (process.ExitCode, output.GetAwaiter().GetResult(), error.GetAwaiter().GetResult());
-    }
-
-    public static Process Start(params string[] arguments)
-    {
-        // The host that runs the tests is the one the program was built for.
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
-        {
-            RedirectStandardInput = true,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-            StandardOutputEncoding = Encoding.UTF8,
-        };
-        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Chat.dll"));
-        foreach (var argument in arguments)
-        {
-            start.ArgumentList.Add(argument);
-        }
-
-        return Process.Start(start)!;
-    }
+    public static (int ExitCode, string Output, string Error) Run(string input, params string[] arguments) => SampleProgram.Run("Chat", input, arguments);
 }
