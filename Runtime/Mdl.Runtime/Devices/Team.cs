@@ -151,6 +151,9 @@ public sealed unsafe class Team : IDisposable
         }
     }
 
+    /// <summary>For tests: what <see cref="WaitForStragglers"/> must bear.</summary>
+    internal void AnswerEarlierLaunch() => _done.Release();
+
     /// <summary>Stops the workers and frees the scratch memory.</summary>
     /// <exception cref="InvalidOperationException">Called from a body that runs on this team.</exception>
     public void Dispose()
@@ -298,18 +301,18 @@ public sealed unsafe class Team : IDisposable
 
     private void WaitForStragglers()
     {
-        if (SpinUntil(ref _state.Unfinished, positive: false))
+        while (!SpinUntil(ref _state.Unfinished, positive: false))
         {
-            return;
-        }
+            Interlocked.Exchange(ref _state.CallerSleeps, 1);
+            if (Volatile.Read(ref _state.Unfinished) == 0 && Interlocked.Exchange(ref _state.CallerSleeps, 0) == 1)
+            {
+                return;
+            }
 
-        Interlocked.Exchange(ref _state.CallerSleeps, 1);
-        if (Volatile.Read(ref _state.Unfinished) == 0 && Interlocked.Exchange(ref _state.CallerSleeps, 0) == 1)
-        {
-            return;
+            // A worker that finished an earlier launch, and lost its processor before it looked whether the caller sleeps, may answer only now: so waking
+            // says that it is time to look again, no more.
+            _done.Wait();
         }
-
-        _done.Wait();
     }
 
     private void Work(int worker)

@@ -161,6 +161,39 @@ public sealed unsafe class TeamTests
         Assert.Throws<ObjectDisposedException>(() => team.Run(&Nothing, null, 10));
     }
 
+    // What a worker does that finished an earlier launch, lost its processor, and only now sees that the caller sleeps, in another launch.
+    [Fact]
+    public void AnAnswerToAnEarlierLaunchDoesNotEndALaunch()
+    {
+        using var team = new Team(2);
+        var counts = new int[2];
+        fixed (int* p = counts)
+        {
+            for (var i = 1; i <= 10; i++)
+            {
+                team.AnswerEarlierLaunch();
+                team.Run(&CountLate, p, 2);
+                Assert.Equal([i, i], counts);
+            }
+        }
+    }
+
+    private static void CountLate(void* arguments, int chunk, int worker)
+    {
+        if (worker > 0)
+        {
+            // Longer than the caller waits awake.
+            Thread.Sleep(20);
+        }
+        else
+        {
+            // Leaves the other chunk to the worker.
+            Thread.Sleep(5);
+        }
+
+        Count(arguments, chunk, worker);
+    }
+
     private static void Nothing(void* arguments, int chunk, int worker)
     {
     }
