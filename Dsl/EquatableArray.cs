@@ -113,5 +113,8 @@ public static class EquatableArray
 {
     public static EquatableArray<T> Create<T>(ReadOnlySpan<T> items) => new(items.ToArray());
 
+    /// <summary>An array as it is, not copied: nobody may change it any more.</summary>
+    public static EquatableArray<T> Owning<T>(T[] items) => new(items);
+
     public static EquatableArray<T> ToEquatableArray<T>(this IEnumerable<T> items) => new(items.ToArray());
 }

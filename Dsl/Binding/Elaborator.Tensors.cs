@@ -73,22 +73,27 @@ internal sealed partial class Elaborator
     /// <summary>Operands made ready for right-aligned broadcasting, the ghost axes of what they broadcast to, and an operand that holds rows of experts.</summary>
     private static (Value[] Values, int Ghosts, Tensor? Rows) Align(Tensor[] operands, Frame frame)
     {
-        operands = operands.Select(x => x.Lead == Lead.Experts ? ToRows(x, frame) : x).ToArray();
-        var rows = operands.FirstOrDefault(x => x.Lead == Lead.Rows);
-        if (rows is not null)
-        {
-            var rank = operands.Max(x => x.Lead == Lead.Rows ? x.Rank : x.Rank + 1);
-            operands = operands.Select(x => x.Lead == Lead.Rows ? PadRows(x, rank, frame) : x).ToArray();
-        }
-
+        var rows = Array.Exists(operands, static x => x.Lead is Lead.Experts or Lead.Rows) ? AlignRows(ref operands, frame) : null;
         var (all, any) = (~0, 0);
-        foreach (var x in operands)
+        var values = new Value[operands.Length];
+        for (var i = 0; i < operands.Length; i++)
         {
+            var x = operands[i];
             all &= x.Ghosts | ~((1 << x.Rank) - 1);
             any |= x.Ghosts;
+            values[i] = Here(x, frame);
         }
 
-        return (operands.Select(x => Here(x, frame)).ToArray(), all & any, rows);
+        return (values, all & any, rows);
+    }
+
+    /// <summary>Operands of which one holds rows of experts, or something for each expert; returns the first with rows.</summary>
+    private static Tensor AlignRows(ref Tensor[] operands, Frame frame)
+    {
+        var all = operands.Select(x => x.Lead == Lead.Experts ? ToRows(x, frame) : x).ToArray();
+        var rank = all.Max(x => x.Lead == Lead.Rows ? x.Rank : x.Rank + 1);
+        operands = [.. all.Select(x => x.Lead == Lead.Rows ? PadRows(x, rank, frame) : x)];
+        return all.First(x => x.Lead == Lead.Rows);
     }
 
     private static Tensor PadRows(Tensor x, int rank, Frame frame)

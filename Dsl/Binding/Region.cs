@@ -103,11 +103,22 @@ internal sealed class Region(Region? parent, int repeats, int firstIndex)
             {
                 places[i] = nodes.Count;
                 var node = Builder[i];
-                nodes.Add(node with { Inputs = node.Inputs.Select(v => new Value(places[v.Node], v.Output)).ToEquatableArray() });
+                nodes.Add(node with { Inputs = Moved(node.Inputs, places) });
             }
         }
 
-        return new(nodes.ToEquatableArray(), outputs.Select(v => new Value(places[v.Node], v.Output)).ToEquatableArray());
+        return new(nodes.ToEquatableArray(), Moved(outputs.ToEquatableArray(), places));
+    }
+
+    private static EquatableArray<Value> Moved(EquatableArray<Value> values, int[] places)
+    {
+        var moved = new Value[values.Count];
+        for (var i = 0; i < moved.Length; i++)
+        {
+            moved[i] = Value.Of(places[values[i].Node], values[i].Output);
+        }
+
+        return new(moved);
     }
 
     /// <summary>Which nodes the values need.</summary>

@@ -9,6 +9,8 @@ public sealed record Value(int Node, int Output = 0)
     /// <summary>Output 0 of a node.</summary>
     public static Value Of(int node) => node < First.Length ? First[node] : new(node);
 
+    public static Value Of(int node, int output) => output == 0 ? Of(node) : new(node, output);
+
     public bool Equals(Value? other) => ReferenceEquals(this, other) || (other is not null && Node == other.Node && Output == other.Output);
 
     public override int GetHashCode() => unchecked((Node * 31) + Output);

@@ -8,7 +8,7 @@ namespace Mdl.Dsl.Graphs;
 public sealed class GraphBuilder(int capacity = 0)
 {
     private readonly List<Node> _nodes = new(capacity);
-    private readonly Dictionary<Computation, int> _known = new(capacity);
+    private readonly NodeTable _known = new(capacity);
 
     public int Count => _nodes.Count;
 
@@ -37,14 +37,14 @@ public sealed class GraphBuilder(int capacity = 0)
 
     public Value AddNode(Operation operation, EquatableArray<Value> inputs, string name)
     {
-        var computation = new Computation(operation, inputs);
-        if (computation.IsShared && _known.TryGetValue(computation, out var known))
+        if (!NodeTable.Holds(operation))
         {
-            return Value.Of(known);
+            return Append(new(operation, inputs, operation.Infer(Types(inputs)), Origin, name));
         }
 
-        var types = operation.Infer(Types(inputs));
-        return Append(computation, new(operation, inputs, types, Origin, name));
+        var hash = NodeTable.Hash(operation, inputs);
+        var known = _known.Find(_nodes, hash, operation, inputs);
+        return known >= 0 ? Value.Of(known) : Append(hash, new(operation, inputs, operation.Infer(Types(inputs)), Origin, name));
     }
 
     /// <summary>
@@ -52,20 +52,27 @@ public sealed class GraphBuilder(int capacity = 0)
     /// </summary>
     public Value Copy(Node node, EquatableArray<Value> inputs)
     {
-        var computation = new Computation(node.Operation, inputs);
-        return computation.IsShared && _known.TryGetValue(computation, out var known)
-            ? Value.Of(known)
-            : Append(computation, inputs == node.Inputs ? node : node with { Inputs = inputs });
-    }
-
-    private Value Append(Computation computation, Node node)
-    {
-        _nodes.Add(node);
-        if (computation.IsShared)
+        var copy = inputs == node.Inputs ? node : null;
+        if (!NodeTable.Holds(node.Operation))
         {
-            _known[computation] = _nodes.Count - 1;
+            return Append(copy ?? node with { Inputs = inputs });
         }
 
+        var hash = NodeTable.Hash(node.Operation, inputs);
+        var known = _known.Find(_nodes, hash, node.Operation, inputs);
+        return known >= 0 ? Value.Of(known) : Append(hash, copy ?? node with { Inputs = inputs });
+    }
+
+    private Value Append(int hash, Node node)
+    {
+        var value = Append(node);
+        _known.Add(_nodes, hash, value.Node);
+        return value;
+    }
+
+    private Value Append(Node node)
+    {
+        _nodes.Add(node);
         return Value.Of(_nodes.Count - 1);
     }
 
@@ -84,16 +91,18 @@ public sealed class GraphBuilder(int capacity = 0)
         var old = _nodes[node];
         var types = operation.Infer(Types(old.Inputs));
         Shapes.Require(types.Take(old.Types.Count).SequenceEqual(old.Types), $"{operation} does not have the outputs of {old.Operation}");
-        if (operation is not Repeat)
-        {
-            _known.Remove(new(old.Operation, old.Inputs));
-            _known[new(operation, old.Inputs)] = node;
-        }
-
         _nodes[node] = old with { Operation = operation, Types = types };
+        if (NodeTable.Holds(operation))
+        {
+            _known.Add(_nodes, NodeTable.Hash(operation, old.Inputs), node);
+        }
     }
 
-    public Graph Build(params IEnumerable<Value> outputs) => new(_nodes.ToEquatableArray(), outputs.ToEquatableArray());
+    public Graph Build(params IEnumerable<Value> outputs)
+    {
+        _known.Release();
+        return new(_nodes.ToEquatableArray(), outputs.ToEquatableArray());
+    }
 
     public Value Constant(double value) => Add(new Constant(value));
 
@@ -144,22 +153,5 @@ public sealed class GraphBuilder(int capacity = 0)
         }
 
         return new(types);
-    }
-
-    private readonly struct Computation(Operation operation, EquatableArray<Value> inputs) : IEquatable<Computation>
-    {
-        private readonly Operation _operation = operation;
-        private readonly EquatableArray<Value> _inputs = inputs;
-
-        /// <summary>
-        /// Two repetitions are never equal: their parameters differ. To compare their bodies would cost more than all other nodes together.
-        /// </summary>
-        public bool IsShared => _operation is not Repeat;
-
-        public bool Equals(Computation other) => _inputs == other._inputs && _operation.Equals(other._operation);
-
-        public override bool Equals(object? obj) => obj is Computation other && Equals(other);
-
-        public override int GetHashCode() => unchecked((_operation.GetHashCode() * 31) + _inputs.GetHashCode());
     }
 }

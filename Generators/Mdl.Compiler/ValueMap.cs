@@ -55,12 +55,12 @@ internal sealed class ValueMap(int nodes)
 
     private EquatableArray<Value> Changed(EquatableArray<Value> values)
     {
-        var mapped = new List<Value>(values.Count);
-        foreach (var value in values)
+        var mapped = new Value[values.Count];
+        for (var i = 0; i < mapped.Length; i++)
         {
-            mapped.Add(this[value]);
+            mapped[i] = this[values[i]];
         }
 
-        return mapped.ToEquatableArray();
+        return EquatableArray.Owning(mapped);
     }
 }

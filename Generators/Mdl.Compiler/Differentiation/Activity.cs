@@ -11,18 +11,32 @@ internal static class Activity
         for (var i = 0; i < graph.Nodes.Count; i++)
         {
             var node = graph.Nodes[i];
-            var inputs = node.Inputs.Select((v, k) => active.Contains(v) && PassesGradient(node.Operation, k)).ToArray();
-            var outputs = node.Operation is Repeat repeat ? OfRepeat(repeat, inputs) : [.. node.Types.Select(_ => inputs.Any(a => a))];
-            for (var k = 0; k < outputs.Length; k++)
+            var ofLoop = node.Operation is Repeat repeat ? OfRepeat(repeat, [.. node.Inputs.Select(active.Contains)]) : null;
+            var isActive = ofLoop is null && AnyInput(node, active);
+            for (var k = 0; k < node.Types.Count; k++)
             {
-                if (node.Types[k].Element == ElementType.F32 && (outputs[k] || isSource(new(i, k))))
+                var output = Value.Of(i, k);
+                if (node.Types[k].Element == ElementType.F32 && ((ofLoop is null ? isActive : ofLoop[k]) || isSource(output)))
                 {
-                    active.Add(new(i, k));
+                    active.Add(output);
                 }
             }
         }
 
         return active;
+    }
+
+    private static bool AnyInput(Node node, HashSet<Value> active)
+    {
+        for (var k = 0; k < node.Inputs.Count; k++)
+        {
+            if (PassesGradient(node.Operation, k) && active.Contains(node.Inputs[k]))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Which values of a repeated body are active, given which inputs of the repetition are; carried values feed back.</summary>

@@ -1,8 +1,12 @@
+using Mdl.Compiler.Planning;
+
 namespace Mdl.Compiler.Emission;
 
-/// <summary>Writers that files and kernels use one after the other, so that their memory is taken once. For one thread at a time.</summary>
+/// <summary>Writers and sets that files and kernels use one after the other, so that their memory is taken once. For one thread at a time.</summary>
 internal sealed class EmissionBuffers : IDisposable
 {
+    private readonly Stack<HashSet<Place>> _places = [];
+
     public CodeWriter File { get; } = new();
 
     /// <summary>Statements that are known before what stands above them.</summary>
@@ -22,6 +26,16 @@ internal sealed class EmissionBuffers : IDisposable
 
     /// <summary>The body of one loop over columns.</summary>
     public CodeWriter Loop { get; } = new();
+
+    /// <summary>An empty set for a walk over an expression; walks begin others.</summary>
+    public HashSet<Place> TakePlaces() => _places.Count > 0 ? _places.Pop() : [];
+
+    /// <summary>Takes a set back.</summary>
+    public void Return(HashSet<Place> places)
+    {
+        places.Clear();
+        _places.Push(places);
+    }
 
     public void Dispose()
     {

@@ -14,12 +14,19 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
 
     private readonly HashSet<Value> _counted = [];
 
+    // Of one launch, and of one of its kernels; cleared for the next.
+    private readonly Traffic _traffic = new();
+    private readonly Dictionary<Value, Dim> _needed = [];
+    private readonly List<Value> _computed = [];
+    private readonly HashSet<Value> _read = [];
+
     private Graph Graph => plan.Graph;
 
     /// <summary>The cost of one launch: operations that the runtime computes and the row kernels that run with them.</summary>
     public LaunchCost Of(IEnumerable<int> nodes, IEnumerable<RowKernel> kernels)
     {
-        var traffic = new Traffic();
+        var traffic = _traffic;
+        traffic.Clear();
         foreach (var node in nodes)
         {
             Add(node, traffic);
@@ -48,12 +55,18 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
 
     private void Add(RowKernel kernel, Traffic traffic)
     {
-        var needed = new Dictionary<Value, Dim>();
-        var computed = new List<Value>();
-        var read = new HashSet<Value>();
+        var (needed, computed, read) = (_needed, _computed, _read);
+        needed.Clear();
+        computed.Clear();
+        read.Clear();
         foreach (var root in kernel.Roots)
         {
-            plan.Fuser.Visit(root, d => read.Add(d.Value), computed.Add);
+            foreach (var dependency in plan.Fuser.Reads(root))
+            {
+                read.Add(dependency.Value);
+            }
+
+            computed.AddRange(plan.Fuser.Computed(root));
             needed[root.Value] = Graph.Type(root.Value).Size;
             computed.Add(root.Value);
             traffic.Writes.Add(root.Value);
@@ -277,6 +290,14 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
         public Sum Flops { get; } = new();
 
         public Sum Unfused { get; } = new();
+
+        public void Clear()
+        {
+            Reads.Clear();
+            Writes.Clear();
+            Flops.Clear();
+            Unfused.Clear();
+        }
     }
 
     /// <summary>A sum with many terms of few different sizes: equal ones are counted, so that only different ones are added as polynomials.</summary>
@@ -297,6 +318,8 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
                 return total;
             }
         }
+
+        public void Clear() => _times.Clear();
 
         public void Add(Dim size, long times = 1) => _times[size] = _times.TryGetValue(size, out var before) ? before + times : times;
     }

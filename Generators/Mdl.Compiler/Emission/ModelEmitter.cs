@@ -17,14 +17,18 @@ internal static class ModelEmitter
         foreach (var model in models)
         {
             var layout = new WeightLayout(model);
-            var training = new Lazy<TrainingPlan>(() => ModelPlans.Training(model, layout, cancellation));
             var inference = new Lazy<InferencePlan>(() => ModelPlans.Inference(model, layout.Apart, cancellation, carries: true));
             var folder = options.SourceFolder;
             parts.Add(buffers =>
-            [
-                new($"{model.ClassName}.g.cs", Model(buffers, model, ns, layout, training.Value, inference.Value, options.EmitIlgpu)),
-                new($"{model.ClassName}.Training.g.cs", Training(buffers, model, ns, layout, training.Value, inference.Value.Longest, folder)) { IsBody = true },
-            ]);
+            {
+                // Nobody else needs this plan, so it is gone with the part: what is alive is what a garbage collection costs.
+                var training = ModelPlans.Training(model, layout, cancellation);
+                return
+                [
+                    new($"{model.ClassName}.g.cs", Model(buffers, model, ns, layout, training, inference.Value, options.EmitIlgpu)),
+                    new($"{model.ClassName}.Training.g.cs", Training(buffers, model, ns, layout, training, inference.Value.Longest, folder)) { IsBody = true },
+                ];
+            });
             parts.Add(buffers => [Inference(buffers, model, ns, layout, inference.Value, "Inference", folder)]);
             for (var k = 0; k < model.Drafts.Depths.Count; k++)
             {

@@ -36,8 +36,9 @@ internal partial class RowKernelEmitter
     private int LevelAt(Value start, Linear[] at, bool isRoot)
     {
         var level = -1;
-        var seen = new HashSet<Place>();
+        var seen = _buffers.TakePlaces();
         Walk(start, at, isRoot);
+        _buffers.Return(seen);
         return level + 1;
 
         void Walk(Value value, Linear[] index, bool isRoot)

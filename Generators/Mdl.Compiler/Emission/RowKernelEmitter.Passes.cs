@@ -167,7 +167,7 @@ internal partial class RowKernelEmitter
 
     private void Bounds(List<Value> reductions, List<Root> roots, SortedSet<long> bounds)
     {
-        var seen = new HashSet<Place>();
+        var seen = _buffers.TakePlaces();
         foreach (var reduction in reductions)
         {
             var input = Graph.Nodes[reduction.Node].Inputs[0];
@@ -187,6 +187,8 @@ internal partial class RowKernelEmitter
                 Walk(node.Inputs[0], root.Kind == RootKind.SerialReduce ? _plan.Fuser.ReducedIndex(node, at) : at, false);
             }
         }
+
+        _buffers.Return(seen);
 
         void Walk(Value value, Linear[] at, bool isRoot)
         {

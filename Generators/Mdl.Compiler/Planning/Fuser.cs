@@ -42,9 +42,13 @@ internal sealed partial class Fuser
     // What templates read; forgotten when a new root may change it.
     private readonly Dictionary<Node, StridedView?[]> _templateInputs = new(new SameObject<Node>());
 
+    // Made once, not for each view.
+    private readonly Func<Value, bool> _isStored;
+
     public Fuser(Graph graph)
     {
         _graph = graph;
+        _isStored = IsStored;
         foreach (var output in graph.Outputs)
         {
             Require(DenseBase(output));
@@ -98,7 +102,7 @@ internal sealed partial class Fuser
     private StridedView FindTemplateInput(Node node, int input)
     {
         var value = node.Inputs[input];
-        var view = StridedView.Of(_graph, value, IsStored);
+        var view = StridedView.Of(_graph, value, _isStored);
         if (Accepts(node.Operation, input, view))
         {
             return view;
@@ -128,8 +132,23 @@ internal sealed partial class Fuser
     }
 
     /// <summary>Whether a row kernel can compute a node that it does not compute inline: a selection that reads no weights, which may be in any format.</summary>
-    public bool IsSelection(Node node) =>
-        IndexFlow.IsSelection(node.Operation) && node.Inputs.Select((_, i) => TemplateInput(node, i).Base).All(b => _graph.Nodes[b.Node].Operation is not Parameter);
+    public bool IsSelection(Node node)
+    {
+        if (!IndexFlow.IsSelection(node.Operation))
+        {
+            return false;
+        }
+
+        for (var i = 0; i < node.Inputs.Count; i++)
+        {
+            if (_graph.Nodes[TemplateInput(node, i).Base.Node].Operation is Parameter)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
 
     public RootKind KindOf(Value value)
     {

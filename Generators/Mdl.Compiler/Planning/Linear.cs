@@ -83,7 +83,7 @@ internal sealed record Linear(EquatableArray<LinearTerm> Terms, Dim Offset)
             terms[i] = new(Terms[i].Digit, Terms[i].Coefficient * factor);
         }
 
-        return new(terms.ToEquatableArray(), Offset * factor);
+        return new(EquatableArray.Owning(terms), Offset * factor);
     }
 
     /// <summary>The whole quotient by a number; null where it takes more than digits.</summary>
@@ -110,7 +110,7 @@ internal sealed record Linear(EquatableArray<LinearTerm> Terms, Dim Offset)
             terms[i] = new(Terms[i].Digit, quotient);
         }
 
-        return Offset.IsConstant && Offset.Constant >= 0 && Offset.Constant < divisor ? new(terms.ToEquatableArray(), Dim.Zero) : null;
+        return Offset.IsConstant && Offset.Constant >= 0 && Offset.Constant < divisor ? new(EquatableArray.Owning(terms), Dim.Zero) : null;
     }
 
     public bool Equals(Linear? other) => ReferenceEquals(this, other) || (other is not null && Offset.Equals(other.Offset) && Terms.Equals(other.Terms));
@@ -151,7 +151,7 @@ internal sealed record Linear(EquatableArray<LinearTerm> Terms, Dim Offset)
 
         // A fixed order, so that equal indices compare equal.
         Sort(terms);
-        return new(terms.ToEquatableArray(), Offset + other.Offset);
+        return new(EquatableArray.Owning(terms.ToArray()), Offset + other.Offset);
     }
 
     /// <summary>By the names of the variables, then by what else the digits are; digits that are the same stay in their order.</summary>

@@ -92,7 +92,7 @@ internal static class DeadCode
             builder.Origin = node.Origin;
             if (loops.TryGetValue(i, out var loop))
             {
-                var added = builder.AddNode(loop.Loop, loop.Inputs.Select(k => map[node.Inputs[k]]).ToEquatableArray(), node.Name);
+                var added = builder.AddNode(loop.Loop, Kept(map, node, loop.Inputs), node.Name);
                 for (var k = 0; k < loop.Outputs.Count; k++)
                 {
                     map.Set(i, loop.Outputs[k], new(added.Node, k));
@@ -110,6 +110,9 @@ internal static class DeadCode
 
         return new(builder.Build(map.Of(graph.Outputs)), mark);
     }
+
+    // Apart: a lambda in the loop over nodes would make a closure for each of them.
+    private static EquatableArray<Value> Kept(ValueMap map, Node node, IReadOnlyList<int> inputs) => inputs.Select(k => map[node.Inputs[k]]).ToEquatableArray();
 
     private static (Repeat Loop, IReadOnlyList<int> Inputs, IReadOnlyList<int> Outputs) Shrink(Repeat repeat, IReadOnlyList<int> used)
     {
