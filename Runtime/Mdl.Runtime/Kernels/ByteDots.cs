@@ -16,8 +16,8 @@ internal static unsafe class ByteDots
 
     private const int LongColumn = 1024;
 
-    // Of a call: enough to outweigh it.
-    private const int MostSums = 32;
+    // Of a call: enough to outweigh it, and that rows, of which four fill the first-level cache, stay there for many columns.
+    private const int MostSums = 64;
 
     // How far ahead a thread fetches, at least: what memory delivers while a line is on its way. All of it in the first-level cache would be more lines than that
     // can wait for at a time.
@@ -71,8 +71,8 @@ internal static unsafe class ByteDots
             call.BNext = near - (halves ? k / 2 : k);
             call.SNext = (width * call.SColumnStep) - (k / ByteTile.Block * sizeof(ushort));
 
-            // Further rows find the columns in the first-level cache.
-            var groups = rows > ByteDotsCall.Rows ? 1 : Math.Min((columns - j) / width, MostSums / (rows * width));
+            // Further rows find the columns in the second-level cache.
+            var groups = Math.Min((columns - j) / width, MostSums / (Math.Min(rows, ByteDotsCall.Rows) * width));
             for (var i = 0; i < rows; i += ByteDotsCall.Rows)
             {
                 var height = Math.Min(ByteDotsCall.Rows, rows - i);
