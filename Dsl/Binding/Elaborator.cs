@@ -217,7 +217,7 @@ internal sealed partial class Elaborator(Session session, bool isTraining, bool 
             return;
         }
 
-        if (value is Template)
+        if (value is Template or Repetition)
         {
             Report(frame, DiagnosticIds.WrongKind, name.Span, $"a block is given a name with `let`: `let {name} = ...;`");
             value = Poison.Instance;

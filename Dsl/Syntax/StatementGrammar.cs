@@ -10,22 +10,10 @@ namespace Mdl.Dsl.Syntax;
 internal static class StatementGrammar
 {
     private static readonly Parser<StatementSyntax> Param =
-        from word in Word("param")
-        from name in Named("the parameter's name")
-        from colon in Symbol(TokenKind.Colon, "':' and a type after the parameter's name")
-        from type in TensorType
-        from value in OptionalValue
-        from end in Semicolon(value is null ? "the parameter's type" : "the parameter's initial value")
-        select new ParamSyntax(name, type, value, word.Doc, Span.Between(word.Span, end));
+        Held("param", "parameter", (name, type, value, doc, span) => new ParamSyntax(name, type, value, doc, span));
 
     private static readonly Parser<StatementSyntax> State =
-        from word in Word("state")
-        from name in Named("the state's name")
-        from colon in Symbol(TokenKind.Colon, "':' and a type after the state's name")
-        from type in TensorType
-        from value in OptionalValue
-        from end in Semicolon(value is null ? "the state's type" : "the state's initial value")
-        select new StateSyntax(name, type, value, word.Doc, Span.Between(word.Span, end));
+        Held("state", "state", (name, type, value, doc, span) => new StateSyntax(name, type, value, doc, span));
 
     private static readonly Parser<StatementSyntax> Let =
         from word in Word("let")
@@ -99,4 +87,14 @@ internal static class StatementGrammar
     /// <summary>Whether a name stands before '=', '+=' or ',': then it is a target, whatever the word means elsewhere.</summary>
     public static bool Assigns(TokenInput place)
         => IsFreeName(place.Token) && place.Next.Kind is TokenKind.Equal or TokenKind.PlusEqual or TokenKind.Comma;
+
+    /// <summary>What a block holds: a name, a type and perhaps an initial value.</summary>
+    private static Parser<StatementSyntax> Held(string keyword, string what, Func<Name, TypeSyntax, ExpressionSyntax?, string, Span, StatementSyntax> make) =>
+        from word in Word(keyword)
+        from name in Named($"the {what}'s name")
+        from colon in Symbol(TokenKind.Colon, $"':' and a type after the {what}'s name")
+        from type in TensorType
+        from value in OptionalValue
+        from end in Semicolon(value is null ? $"the {what}'s type" : $"the {what}'s initial value")
+        select make(name, type, value, word.Doc, Span.Between(word.Span, end));
 }

@@ -66,8 +66,18 @@ internal static class Terminals
 
     private static IResult<Span> TakenAsGiven(TokenInput place, string expected)
     {
-        place.Context.Report(Unexpected<Span>(place, expected));
-        return Result.Success(place.Ahead(-1).Token.Span, place);
+        var before = place.Ahead(-1).Token.Span;
+        if (expected[1] == ';')
+        {
+            // It belongs to the end of what it ends, most often on the line before.
+            place.Context.Report(DiagnosticIds.UnexpectedToken, new(before.End, 0), "expected " + expected);
+        }
+        else
+        {
+            place.Context.Report(Unexpected<Span>(place, expected));
+        }
+
+        return Result.Success(before, place);
     }
 
     public static Parser<Span> Semicolon(string after) => Closing(TokenKind.Semicolon, $"';' after {after}");

@@ -152,7 +152,7 @@ public class DiagnosticsTests
     {
         var run = GeneratorProject.With(("bad.mdl", "module Bad;\npreset A of B { x: 1 }\nblock C(x: [B) { return x; }\n")).Run();
         Assert.Equal(
-            ["MDL0001 " + Root + "bad.mdl(2,22)-(2,23)", "MDL0001 " + Root + "bad.mdl(3,14)-(3,15)"],
+            ["MDL0001 " + Root + "bad.mdl(2,21)-(2,21)", "MDL0001 " + Root + "bad.mdl(3,14)-(3,15)"],
             run.Places.Where(place => place.StartsWith("MDL0001", StringComparison.Ordinal)));
     }
 

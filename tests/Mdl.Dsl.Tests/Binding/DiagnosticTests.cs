@@ -19,6 +19,7 @@ public class DiagnosticTests
     [InlineData("let f = SwiGlu(8); h = f(h) @ f.gate;", "5:24 MDL0109 `f(h) @ f.gate` contracts 64 with 8")]
     [InlineData("h = h + tokens;", "5:5 MDL0110 `h + tokens` joins floats with ints; `float(...)` makes floats of ints")]
     [InlineData("h = h + reshape(h, [B, D, T]);", "5:5 MDL0109 `h + reshape(h, [B, D, T])` [B, T, 64] does not broadcast with [B, 64, T]: T is not 64")]
+    [InlineData("h = repeat 2 { SwiGlu(8) }; h = exp(h);", "5:1 MDL0108 a block is given a name with `let`: `let h = ...;`")]
     [InlineData("h = hh;", "5:5 MDL0100 nothing is called `hh` here; did you mean `h`?")]
     [InlineData("h = sofmax(h);", "5:5 MDL0100 no function or block is called `sofmax`; did you mean `softmax`?")]
     [InlineData("h = softmax(h, h);", "5:16 MDL0104 `softmax` takes no build-time arguments after one tensor")]

@@ -26,7 +26,7 @@ public class ErrorTests
         Assert.Equal(
             [
                 "MDL0005 2:28-2:33 the number is larger than 1.7976931348623157e308",
-                "MDL0001 4:2-4:5 expected ';' after the parameter's type, found 'let'",
+                "MDL0001 3:17-3:17 expected ';' after the parameter's type",
                 "MDL0002 4:21-4:23 '𝛼' has no meaning here",
                 "MDL0001 5:19-5:20 expected an expression after '@', found ';'",
                 "MDL0001 6:11-6:12 expected ')', found ';'",
@@ -135,7 +135,7 @@ public class ErrorTests
             [
                 "MDL0001 2:5-2:8 expected '{' before the body, found 'let'",
                 "MDL0001 8:1-8:6 expected '}' at the end of 'B', found 'model'",
-                "MDL0001 9:13-9:13 expected ';' after the returned value, found the end of the file",
+                "MDL0001 9:13-9:13 expected ';' after the returned value",
             ],
             Lines(source));
         Assert.Equal([2, 1, 1], result.File.Declarations.Cast<BlockSyntax>().Select(b => b.Body.Count));
@@ -149,7 +149,7 @@ public class ErrorTests
             [
                 "MDL0001 1:10-1:11 expected ':' and a type after the input's name, found ')'",
                 "MDL0001 2:9-2:10 expected a name after 'let', found '='",
-                "MDL0001 4:1-4:2 expected ';' after the returned value, found '}'",
+                "MDL0001 3:13-3:13 expected ';' after the returned value",
                 "MDL0001 6:12-6:13 expected an expression after 'return', found ';'",
             ],
             Lines(source));
