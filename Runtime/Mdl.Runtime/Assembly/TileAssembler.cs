@@ -104,14 +104,14 @@ internal sealed class TileAssembler
         _code.Add(Instruction.Create(Code.Cmp_rm64_imm8, Field(nameof(GemmTile.AheadCount)), 0));
         _code.Jump(Code.Jle_rel32_64, done);
         _code.Add(Instruction.Create(Code.Sub_rm64_imm8, Field(nameof(GemmTile.AheadCount)), 1));
-        _code.Add(Instruction.Create(Code.Mov_r64_rm64, Spare, Field(nameof(GemmTile.AheadPair))));
-        for (var bytes = 0; bytes < 128; bytes += 64)
+        for (var piece = 0; piece < 2; piece++)
         {
-            _code.Add(Instruction.Create(Code.Prefetcht1_m8, At(Later, bytes)));
-            _code.Add(Instruction.Create(Code.Prefetcht1_m8, new MemoryOperand(Later, Spare, 1, bytes, 1)));
+            Mov(Spare, At(Later, piece * 8));
+            _code.Add(Instruction.Create(Code.Prefetcht1_m8, At(Spare, 0)));
+            _code.Add(Instruction.Create(Code.Prefetcht1_m8, At(Spare, 64)));
         }
 
-        _code.Add(Instruction.Create(Code.Add_r64_rm64, Later, Field(nameof(GemmTile.AheadStep))));
+        _code.Add(Instruction.Create(Code.Add_rm64_imm8, Later, 2 * 8));
         _code.Put(done);
     }
 

@@ -18,8 +18,13 @@ internal static unsafe partial class GemmBlock
     private const int CacheLine = 64;
 
     /// <summary>Bytes of scratch memory that <see cref="RunStreamed"/> needs.</summary>
-    public static long StreamedScratchBytes(MicroKernels kernels, int m, int n, int k)
+    public static long StreamedScratchBytes(MicroKernels kernels, int m, int n, int k, bool two)
     {
+        if (IsKept(kernels, n, k, two))
+        {
+            return Math.Max(KeptScratchBytes(kernels, m, n, k, two), ScratchBytes(kernels, m, n, k));
+        }
+
         var depth = Math.Min(Lanes(kernels, k), StreamedDepth);
         var blocks = (Math.Min(Lanes(kernels, k), StreamedLanes(m)) + StreamedDepth - 1) / StreamedDepth;
         return Math.Max(
@@ -31,12 +36,12 @@ internal static unsafe partial class GemmBlock
 
     /// <summary>
     /// c[m,n] (+)= a[m,k] b[k,n] and, if there is a second matrix, the same with it; the rows of a may be gathered. <paramref name="allRows"/> is the
-    /// number of rows that these are cut from.
+    /// number of rows that these are cut from. The first of the <paramref name="following"/> rows, which this thread probably takes next, may be fetched.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RunStreamed<TEpilogue>(
         MicroKernels kernels, in Matrix a, in Matrix b, float* c, in Matrix bSecond, float* cSecond, long ldc, int m, int n, int k, bool accumulate,
-        void* scratch, ref TEpilogue epilogue, int row, int allRows)
+        in Matrix following, int followingRows, void* scratch, ref TEpilogue epilogue, int row, int allRows)
         where TEpilogue : struct, ITileEpilogue
     {
         if (allRows <= FewRows || n <= FewStreamedColumns)
@@ -47,6 +52,12 @@ internal static unsafe partial class GemmBlock
                 Run(kernels, a, false, bSecond, cSecond, ldc, m, n, k, 1, accumulate, scratch, ref epilogue, row, 0, allRows);
             }
 
+            return;
+        }
+
+        if (IsKept(kernels, n, k, cSecond != null))
+        {
+            RunKept(kernels, a, b, c, bSecond, cSecond, ldc, m, n, k, accumulate, following, followingRows, scratch, ref epilogue, row);
             return;
         }
 
@@ -84,6 +95,7 @@ internal static unsafe partial class GemmBlock
         float* panel, void* scratch, in TileHeights tiles, ref TEpilogue epilogue, int row)
         where TEpilogue : struct, ITileEpilogue
     {
+        var list = stackalloc byte*[Upcoming.MostPieces];
         var step = StreamedDepth * kernels.PerLane;
         var current = new PanelSource(kernels, b, start, 0, Math.Min(step, length), Math.Min(kernels.TileColumns, n), panel, scratch);
         var spare = panel + PanelFloats(kernels, 1, Math.Min(Lanes(kernels, k), StreamedDepth));
@@ -117,7 +129,7 @@ internal static unsafe partial class GemmBlock
                 for (int t = 0, i = 0; t < tiles.Count; t++)
                 {
                     var height = tiles.Height(t);
-                    next.Fetch(share, &tile);
+                    next.Fetch(share, list, &tile);
                     kernels.Run(&tile, height, current.Columns);
                     next.Pack(share);
                     if (typeof(TEpilogue) != typeof(NoEpilogue) && at + current.Length == k)
@@ -166,6 +178,20 @@ internal static unsafe partial class GemmBlock
 
         private readonly int Slice => SliceLanes * kernels.PerLane;
 
+        /// <summary>Lets the kernel that computes a tile fetch the next slices.</summary>
+        public void Fetch(int slices, byte** list, GemmTile* tile)
+        {
+            var upcoming = new Upcoming(list);
+            var end = Math.Min(Length, _fetched + slices * Slice);
+            if (Columns > 0 && _fetched < end && _source.Rows == null)
+            {
+                upcoming.Add(_source.At(_fetched, 0), end - _fetched, Columns);
+                _fetched = end;
+            }
+
+            upcoming.Share(kernels, tile, upcoming.Pieces);
+        }
+
         public void Pack(int slices)
         {
             var end = Math.Min(Length, _packed + slices * Slice);
@@ -175,50 +201,6 @@ internal static unsafe partial class GemmBlock
                     kernels, _source.At(_packed, 0), end - _packed, Columns, Panel + _packed / kernels.PerLane * kernels.TileColumns, 0, scratch);
                 _packed = end;
             }
-        }
-
-        /// <summary>Lets the kernel that computes a tile fetch the next slices; what it has no time for, or another kind of kernel cannot do, is fetched at once.</summary>
-        public void Fetch(int slices, GemmTile* tile)
-        {
-            tile->AheadCount = 0;
-            var end = Math.Min(Length, _fetched + slices * Slice);
-            if (Columns <= 0 || _source.Rows != null || !Sse.IsSupported || _fetched >= end)
-            {
-                return;
-            }
-
-            var isByRow = _source.ColumnStride == 1;
-            var bytes = Weight.Bytes(_source.Format, isByRow ? Columns : end - _fetched);
-            var step = Weight.Bytes(_source.Format, isByRow ? _source.RowStride : _source.ColumnStride);
-            var line = _source.At(_fetched, 0).Start.Address;
-            var lines = isByRow ? end - _fetched : Columns;
-            if (kernels.FetchesAhead)
-            {
-                // A kernel takes two lines at each of two places: of two rows, or of one row twice.
-                var isLong = bytes > 2 * CacheLine;
-                var times = (int)Math.Min(tile->K / GemmTile.AheadColumns, isLong ? lines : lines / 2);
-                if (bytes <= 4 * CacheLine)
-                {
-                    tile->Ahead = line;
-                    tile->AheadPair = isLong ? 2 * CacheLine : step;
-                    tile->AheadStep = isLong ? step : 2 * step;
-                    tile->AheadCount = times;
-                    line += times * tile->AheadStep;
-                    lines -= isLong ? times : 2 * times;
-                }
-            }
-
-            for (; lines > 0; lines--)
-            {
-                for (var i = 0; i < bytes; i += CacheLine)
-                {
-                    Sse.Prefetch1(line + i);
-                }
-
-                line += step;
-            }
-
-            _fetched = end;
         }
     }
 }

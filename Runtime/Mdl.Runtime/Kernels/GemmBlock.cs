@@ -12,13 +12,16 @@ namespace Mdl.Runtime.Kernels;
 /// </remarks>
 internal static unsafe partial class GemmBlock
 {
-    /// <summary>Lanes in a block of the contraction: the longer it is, the more rarely tiles of the product are read and written.</summary>
-    public const int DepthBlock = 1024;
+    /// <summary>
+    /// Lanes in a block of the contraction: the longer it is, the more rarely tiles of the product are read and written, and the more of a second-level
+    /// cache (1 MB a core, or more) the blocks of both operands take.
+    /// </summary>
+    public const int DepthBlock = 256;
 
-    // A block of the left operand (192 KB) and one of the right operand (1 MB) stay in the second-level cache side by side. Blocks of the left
+    // A block of the left operand (192 KB) and one of the right operand (512 KB) stay in the second-level cache side by side. Blocks of the left
     // operand that more than one block of columns needs are kept for so many rows (4 MB), which the third-level cache holds.
-    private const int LeftBlockFloats = 48 * DepthBlock;
-    private const int RightBlockFloats = 256 * DepthBlock;
+    private const int LeftBlockFloats = 192 * DepthBlock;
+    private const int RightBlockFloats = 512 * DepthBlock;
     private const int KeptRows = 960;
 
     // Up to these the copy of an operand costs more than it gains (all measured).
@@ -96,6 +99,7 @@ internal static unsafe partial class GemmBlock
             return;
         }
 
+        var list = stackalloc byte*[Upcoming.MostPieces];
         var place = Place(kernels, a, transposeLeft, n);
         var panels = (float*)((byte*)scratch + PanelPacking.ScratchBytes(kernels, Math.Min(Lanes(kernels, k), DepthBlock)));
         for (var rowStart = 0; rowStart < m; rowStart += KeptRows)
@@ -129,7 +133,28 @@ internal static unsafe partial class GemmBlock
                         var leftStep = PlaceLeft(
                             kernels, place, transposeLeft ? a.At(depthStart, row0) : a.At(row0, depthStart), transposeLeft, tiles, length,
                             left + block * leftBlockStep, scratch, packed: j > 0 && leftBlockStep > 0, &tile);
-                        Tiles(kernels, &tile, panelStep, leftStep, tiles, columns, depthStart + length == k, ref epilogue, row + row0, column + j);
+                        var upcoming = new Upcoming(list);
+                        var (nextColumn, nextDepth) = (j + columns < n ? j + columns : 0, j + columns < n ? depthStart : depthStart + length);
+                        var nextLength = Math.Min(DepthBlock * kernels.PerLane, k - nextDepth);
+                        if (i + rowBlock < rows)
+                        {
+                            if (j == 0 || leftBlockStep == 0)
+                            {
+                                AddLeft(ref upcoming, a, transposeLeft, row0 + rowBlock, depthStart, Math.Min(rowBlock, rows - i - rowBlock), length);
+                            }
+                        }
+                        else if (nextDepth < k)
+                        {
+                            upcoming.Add(b.At(nextDepth, nextColumn), nextLength, Math.Min(columnBlock, n - nextColumn));
+                            if (nextColumn == 0 || leftBlockStep == 0)
+                            {
+                                AddLeft(ref upcoming, a, transposeLeft, rowStart, nextDepth, Math.Min(rowBlock, rows), nextLength);
+                            }
+                        }
+
+                        Tiles(
+                            kernels, &tile, panelStep, leftStep, tiles, columns, depthStart + length == k, ref epilogue, row + row0, column + j, ref upcoming,
+                            tiles.Count * ((columns + kernels.TileColumns - 1) / kernels.TileColumns));
                     }
                 }
 
@@ -151,6 +176,7 @@ internal static unsafe partial class GemmBlock
             return;
         }
 
+        var nothing = default(Upcoming);
         var tiles = new TileHeights(m, kernels.TileRows);
         var depthStart = 0;
         do
@@ -167,7 +193,7 @@ internal static unsafe partial class GemmBlock
                 BRowStep = kernels.TileColumns * sizeof(float),
             };
             PlaceDirectly(a.At(0, depthStart), false, &tile);
-            Tiles(kernels, &tile, k * tile.BRowStep, 0, tiles, n, depthStart + depth == k, ref epilogue, row, column);
+            Tiles(kernels, &tile, k * tile.BRowStep, 0, tiles, n, depthStart + depth == k, ref epilogue, row, column, ref nothing, 1);
             depthStart += depth;
         }
         while (depthStart < k);
@@ -193,6 +219,18 @@ internal static unsafe partial class GemmBlock
 
     // The panels of tiles are written side by side, so they must not fall into the same sets of the cache: an odd number of cache lines.
     private static long LeftPanelStep(MicroKernels kernels, int depth) => (((depth * kernels.TileRows + 15) / 16) | 1) * 16L;
+
+    private static void AddLeft(ref Upcoming upcoming, in Matrix a, bool transpose, int row, int depth, int rows, int length)
+    {
+        if (transpose)
+        {
+            upcoming.Add(a.At(depth, row), length, rows);
+        }
+        else
+        {
+            upcoming.Add(a.At(row, depth), rows, length);
+        }
+    }
 
     // Returns the bytes from one panel of columns to the next.
     private static long PlaceRight(MicroKernels kernels, in Matrix b, int m, int columns, int length, float* panels, void* scratch, GemmTile* tile)
@@ -263,10 +301,12 @@ internal static unsafe partial class GemmBlock
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Tiles<TEpilogue>(
-        MicroKernels kernels, GemmTile* block, long panelStep, long leftStep, in TileHeights tiles, int n, bool last, ref TEpilogue epilogue, int row, int column)
+        MicroKernels kernels, GemmTile* block, long panelStep, long leftStep, in TileHeights tiles, int n, bool last, ref TEpilogue epilogue, int row, int column,
+        ref Upcoming upcoming, int tilesLeft)
         where TEpilogue : struct, ITileEpilogue
     {
         var tile = *block;
+        var share = (upcoming.Pieces + tilesLeft - 1) / tilesLeft;
         for (var j = 0; j < n; j += kernels.TileColumns)
         {
             var columns = Math.Min(kernels.TileColumns, n - j);
@@ -275,6 +315,7 @@ internal static unsafe partial class GemmBlock
             for (int t = 0, i = 0; t < tiles.Count; t++)
             {
                 var height = tiles.Height(t);
+                upcoming.Share(kernels, &tile, share);
                 kernels.Run(&tile, height, columns);
                 if (typeof(TEpilogue) != typeof(NoEpilogue) && last)
                 {

@@ -50,6 +50,7 @@ public static unsafe partial class Gemm
             W = w,
             Y = y,
             Offsets = offsets,
+            Experts = experts,
             TransposeRight = transposeRight,
             RowBlock = rowBlock,
             N = n,
@@ -81,6 +82,24 @@ public static unsafe partial class Gemm
         return Math.Clamp(share / tile, 8, 64) * tile;
     }
 
+    // The rows of a chunk that may not exist.
+    private static (int Row, int Rows) Following(int* offsets, int experts, int rowBlock, int chunk)
+    {
+        for (var e = 0; e < experts; e++)
+        {
+            var rows = offsets[e + 1] - offsets[e];
+            var blocks = (rows + rowBlock - 1) / rowBlock;
+            if (chunk < blocks)
+            {
+                return (offsets[e] + chunk * rowBlock, Math.Min(rowBlock, rows - chunk * rowBlock));
+            }
+
+            chunk -= blocks;
+        }
+
+        return (0, 0);
+    }
+
     // Turns the number of a chunk of all experts into that of its expert.
     private static int ExpertOf(int* offsets, int rowBlock, ref int chunk)
     {
@@ -101,6 +120,7 @@ public static unsafe partial class Gemm
         where TEpilogue : struct, ITileEpilogue
     {
         ref var call = ref Unsafe.AsRef<GroupedCall<TEpilogue>>(arguments);
+        var (next, nextRows) = Following(call.Offsets, call.Experts, call.RowBlock, chunk + call.Team.Threads);
         var e = ExpertOf(call.Offsets, call.RowBlock, ref chunk);
         var row = call.Offsets[e] + chunk * call.RowBlock;
         var m = Math.Min(call.RowBlock, call.Offsets[e + 1] - row);
@@ -115,10 +135,10 @@ public static unsafe partial class Gemm
         }
 
         var kernels = call.Kernels;
-        var scratch = call.Team.Scratch(worker, GemmBlock.StreamedScratchBytes(kernels, m, n, k));
+        var scratch = call.Team.Scratch(worker, GemmBlock.StreamedScratchBytes(kernels, m, n, k, two: false));
         GemmBlock.RunStreamed(
             kernels, call.X.At(row, 0), call.TransposeRight ? Matrix.Transposed(w, k) : Matrix.RowMajor(w, n), call.Y + (long)row * n, default, null,
-            n, m, n, k, call.Accumulate, scratch, ref call.Epilogue, row, call.Offsets[e + 1] - call.Offsets[e]);
+            n, m, n, k, call.Accumulate, call.X.At(next, 0), nextRows, scratch, ref call.Epilogue, row, call.Offsets[e + 1] - call.Offsets[e]);
     }
 
     private struct GroupedCall<TEpilogue>
@@ -129,6 +149,7 @@ public static unsafe partial class Gemm
         public Weight W;
         public float* Y;
         public int* Offsets;
+        public int Experts;
         public bool TransposeRight;
         public int RowBlock;
         public int N;

@@ -52,6 +52,7 @@ public static unsafe partial class Gemm
             Y = y,
             YSecond = ySecond,
             Offsets = offsets,
+            Experts = experts,
             TransposeRight = transposeRight,
             RowBlock = rowBlock,
             N = n,
@@ -120,13 +121,14 @@ public static unsafe partial class Gemm
         where TEpilogue : struct, IRowEpilogue
     {
         ref var call = ref Unsafe.AsRef<GroupedRowsCall<TEpilogue>>(arguments);
+        var (next, nextRows) = Following(call.Offsets, call.Experts, call.RowBlock, chunk + call.Team.Threads);
         var e = ExpertOf(call.Offsets, call.RowBlock, ref chunk);
         var row = call.Offsets[e] + chunk * call.RowBlock;
         var m = Math.Min(call.RowBlock, call.Offsets[e + 1] - row);
         var kernels = call.Kernels;
         long floats = ((long)m * call.N + 15) / 16 * 16;
         long one = call.Y == null ? floats : 0, other = call.YSecond == null && !call.WSecond.IsNull ? floats : 0;
-        var bytes = call.IsRounded ? RoundedExpertBytes(m, call.K) : GemmBlock.StreamedScratchBytes(kernels, m, call.N, call.K);
+        var bytes = call.IsRounded ? RoundedExpertBytes(m, call.K) : GemmBlock.StreamedScratchBytes(kernels, m, call.N, call.K, !call.WSecond.IsNull);
         var memory = (float*)call.Team.Scratch(worker, (one + other) * sizeof(float) + bytes);
         var scratch = memory + one + other;
         var first = call.Y != null ? call.Y : memory - (long)row * call.N;
@@ -141,7 +143,7 @@ public static unsafe partial class Gemm
         else
         {
             GemmBlock.RunStreamed(
-                kernels, call.X.At(row, 0), w, (float*)c, wSecond, (float*)cSecond, call.N, m, call.N, call.K, false, scratch, ref none, row,
+                kernels, call.X.At(row, 0), w, (float*)c, wSecond, (float*)cSecond, call.N, m, call.N, call.K, false, call.X.At(next, 0), nextRows, scratch, ref none, row,
                 call.Offsets[e + 1] - call.Offsets[e]);
         }
 
@@ -165,6 +167,7 @@ public static unsafe partial class Gemm
         public float* Y;
         public float* YSecond;
         public int* Offsets;
+        public int Experts;
         public bool TransposeRight;
         public int RowBlock;
         public int N;

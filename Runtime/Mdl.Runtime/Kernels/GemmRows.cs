@@ -180,6 +180,11 @@ public static unsafe partial class Gemm
         var kernels = call.Kernels;
         var row = chunk * call.RowBlock;
         var m = Math.Min(call.RowBlock, call.Rows - row);
+
+        // Rows that a prologue makes cannot be fetched before.
+        var next = Math.Min(call.Rows, row + call.Team.Threads * call.RowBlock);
+        var followingRows = typeof(TPrologue) == typeof(NoPrologue) ? call.Rows - next : 0;
+        var following = followingRows > 0 ? call.X.At(next, 0) : default;
         long one = Missing(call.First, m), other = Missing(call.Second, m);
 
         // Rows of the left operand are made so many at a time that they are still in the second-level cache when they are packed.
@@ -197,7 +202,7 @@ public static unsafe partial class Gemm
                 kernels, call.IsMade ? Matrix.RowMajor(left, call.K) : call.X.At(from, 0),
                 new(call.FirstMemory, first + (long)from * call.First.N, call.First.N, call.First.N, call.First.Accumulate),
                 new(call.SecondMemory, second + (long)from * call.Second.N, call.Second.N, call.Second.N, call.Second.Accumulate),
-                part, call.K, memory + one + other + made);
+                part, call.K, following, followingRows, memory + one + other + made);
         }
 
         call.Epilogue.Apply(row, row + m, chunk, first, second);

@@ -69,8 +69,9 @@ public static unsafe partial class Gemm
         ref var call = ref Unsafe.AsRef<SharedCall<TEpilogue>>(arguments);
         var row = chunk * call.RowBlock;
         var m = Math.Min(call.RowBlock, call.M - row);
+        var next = Math.Min(call.M, row + call.Team.Threads * call.RowBlock);
         GemmBlock.RunPanels(
-            call.Kernels, call.A.At(row, 0), new(call.Packed, call.C + row * call.Ldc, call.Ldc, call.N, call.Accumulate), default, m, call.K, call.Last,
+            call.Kernels, call.A.At(row, 0), new(call.Packed, call.C + row * call.Ldc, call.Ldc, call.N, call.Accumulate), default, m, call.K, call.Last, call.A.At(next, 0), call.M - next,
             call.Team.Scratch(worker, GemmBlock.RowsScratchBytes(call.Kernels, m, call.K)), ref call.Epilogue, row, call.Column);
     }
 

@@ -39,16 +39,13 @@ internal unsafe struct GemmTile
     /// <summary>The factor.</summary>
     public float Alpha;
 
-    /// <summary>Memory that is needed after this tile, which kernels that can do so fetch a little at a time; of use where <see cref="AheadCount"/> is not 0.</summary>
-    public byte* Ahead;
+    /// <summary>
+    /// Addresses of pieces of memory, two cache lines each, that are needed after this tile and that kernels which can do so fetch a little at a time; of use
+    /// where <see cref="AheadCount"/> is not 0.
+    /// </summary>
+    public byte** Ahead;
 
-    /// <summary>Bytes between the two places, of two cache lines each, that are fetched at once.</summary>
-    public long AheadPair;
-
-    /// <summary>Bytes to the next two places.</summary>
-    public long AheadStep;
-
-    /// <summary>How many times two places are fetched; kernels count it down, once in <see cref="AheadColumns"/> of the contraction.</summary>
+    /// <summary>How many times two pieces are fetched; kernels count it down, once in <see cref="AheadColumns"/> of the contraction.</summary>
     public long AheadCount;
 
     /// <summary>See <see cref="AheadCount"/>.</summary>
