@@ -33,9 +33,9 @@ internal static class Experiments
     {
         (Target Target, double Time, int[] Counts)[] cases =
         [
-            (Target.M1, 0.01, [1000, 10_000, 30_000]), (Target.M1, 0.1, [1000, 10_000, 30_000]), (Target.M1, 1, [1000, 10_000, 30_000]),
-            (Target.M2, 0.1, [1000, 10_000]), (Target.M2, 1, [1000, 10_000]),
-            (Target.U1, 1e-4, [1000, 10_000, 100_000]), (Target.U2, 1e-3, [1000, 10_000]),
+            .. new[] { 0.003, 0.01, 0.1, 1, 10 }.Select(t => (Target.M1, t, new[] { 1000, 10_000, 30_000 })),
+            .. new[] { 0.03, 0.1, 1 }.Select(t => (Target.M2, t, new[] { 1000, 10_000, 30_000 })),
+            (Target.U1, 1e-4, [1000, 10_000, 100_000]), (Target.U2, 1e-3, [1000, 10_000, 100_000]),
         ];
         return [.. cases.Select((c, i) =>
         {
@@ -54,9 +54,12 @@ internal static class Experiments
     public static Curve[] ErrorSlopes(double effort, int seed, Action<double> progress)
     {
         (Target Target, double Time, int[] Counts)[] overCounts =
-            [(Target.M1, 0.1, [1000, 3000, 10_000, 30_000]), (Target.U1, 1e-3, [1000, 3000, 10_000, 30_000]), (Target.U2, 3e-3, [1000, 3000, 10_000])];
+            [
+                (Target.M1, 0.1, [1000, 3000, 10_000, 30_000]), (Target.M2, 0.1, [1000, 3000, 10_000, 30_000]), (Target.U1, 1e-3, [1000, 3000, 10_000, 30_000]),
+                (Target.U2, 3e-3, [1000, 3000, 10_000, 30_000]),
+            ];
         (Target Target, int Count, double[] Times, double Theory)[] overTimes =
-            [(Target.U1, 30_000, [1e-4, 3e-4, 1e-3, 3e-3], -1.5), (Target.U2, 30_000, [1e-3, 3e-3, 1e-2], -2)];
+            [(Target.U1, 30_000, [1e-4, 3e-4, 1e-3, 3e-3], -1.5), (Target.U2, 100_000, [3e-4, 1e-3, 3e-3, 1e-2], -2), (Target.U1, 3000, [1, 3, 10], -2)];
         var all = overCounts.Length + overTimes.Length;
         var curves = new List<Curve>();
         foreach (var (target, time, counts) in overCounts)
@@ -86,8 +89,10 @@ internal static class Experiments
         var curves = new List<Curve>
         {
             new("M1 to p_t0, t0 = 0.01", "n", [.. new[] { 300, 1000, 3000, 10_000, 30_000 }.Select(n => ((double)n, TotalVariation.Measure(Target.M1, 0.01, n, Sets(effort, 20), seed).ToNoisy))], -0.5),
+            new("M2 to p_t0, t0 = 0.1", "n", [.. new[] { 300, 1000, 3000, 10_000 }.Select(n => ((double)n, TotalVariation.Measure(Target.M2, 0.1, n, Sets(effort, 10), seed).ToNoisy))], -0.5),
             new("M1 to p_t0, n = 10000", "t", [.. new[] { 3e-4, 1e-3, 3e-3, 1e-2, 3e-2 }.Select(t => (t, TotalVariation.Measure(Target.M1, t, 10_000, Sets(effort, 20), seed).ToNoisy))], -0.25),
         };
+        var before = curves.Count;
         progress(0.2);
         foreach (var (target, smoothness, name) in rates)
         {
@@ -98,7 +103,7 @@ internal static class Experiments
                 var stop = new MinimaxStop(smoothness, n, target.Dimensions, 1);
                 return ((double)n, TotalVariation.Measure(target, stop.StopTime, n, Sets(effort, target.Dimensions == 1 ? 10 : 4), seed).ToClean);
             })], -smoothness / ((2 * smoothness) + target.Dimensions)));
-            progress(0.2 + (0.8 * (curves.Count - 2) / rates.Length));
+            progress(0.2 + (0.8 * (curves.Count - before) / rates.Length));
         }
 
         return [.. curves];

@@ -35,8 +35,8 @@ internal sealed class Study(double effort, int seed, string folder)
         _report.AddTable(["quantity", "over", "fitted", "theory"], slopes.Select(c => Row("MSE", c)).Concat(distances.Select(c => Row("total variation", c))));
         Plot("errors-n", "Mean squared error of the score", "MSE", slopes.Where(c => c.Axis == "n"));
         Plot("errors-t", "Mean squared error of the score", "MSE", slopes.Where(c => c.Axis == "t"));
-        Plot("rates", "Distance of samples to the law, stopped at the minimax time", "total variation", distances.Where(c => c.Axis == "n").Skip(1));
-        Plot("distance-n", "Distance of samples to the law with noise", "total variation", distances.Where(c => c.Axis == "n").Take(1));
+        Plot("rates", "Distance of samples to the law, stopped at the minimax time", "total variation", distances.Where(c => c.Name.Contains("beta", StringComparison.Ordinal)));
+        Plot("distance-n", "Distance of samples to the law with noise", "total variation", distances.Where(c => c.Axis == "n" && c.Name.Contains("p_t0", StringComparison.Ordinal)));
         Plot("distance-t", "Distance of samples to the law with noise", "total variation", distances.Where(c => c.Axis == "t"));
         _report.Add("The rates are upper bounds that hold up to powers of log n: a steeper slope is no contradiction.");
         _report.Save(Path.Combine(folder, "report.md"));
