@@ -123,18 +123,7 @@ public sealed unsafe class AttentionTests
         var (dq, dk, dv, dSink) = new AttentionReference(s, inputs[0], inputs[1], inputs[2], inputs[3]).Gradients(dOutput);
         foreach (var (input, gradient) in inputs.Zip([dq, dk, dv, dSink]))
         {
-            for (var i = 0; i < input.Length; i++)
-            {
-                const double Step = 1e-5;
-                var value = input[i];
-                input[i] = value + Step;
-                var above = Loss();
-                input[i] = value - Step;
-                var below = Loss();
-                input[i] = value;
-                // The error of the difference is of the order of Step^2, about 1e-10, plus 1e-16 / Step.
-                Assert.Equal((above - below) / (2 * Step), gradient[i], 1e-8);
-            }
+            CentralDifference.Check(input, gradient, Loss);
         }
     }
 
