@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Mdl.Runtime.Devices;
 using Mdl.Runtime.Diffusion;
 using Mdl.Runtime.Diffusion.Kernel;
@@ -279,39 +278,6 @@ public sealed class KernelScoreTests
         Assert.InRange(bytes, 0, (6L * sizeof(float) * (data.Length + queries.Length)) + (8 << 20));
     }
 
-    // An estimate may be garbage as soon as its last evaluation has begun; aggressive collections give freed memory back.
-    [Theory]
-    [InlineData(2, 3000)]
-    [InlineData(40, 3000)]
-    public async Task DataLiveAsLongAsTheirLastEvaluation(int d, int n)
-    {
-        var (data, queries) = (Floats(Points(n, d, 1, 7.5)), Floats(Points(1500, d, 2, 7.5)));
-        var expected = Evaluated(data, d, queries);
-
-        // Until optimised code runs, which knows when variables are used for the last time.
-        for (var i = 0; i < 100; i++)
-        {
-            Evaluated(data, d, queries.AsSpan(0, d));
-        }
-
-        await Task.Delay(300);
-        using var stop = new CancellationTokenSource();
-        var collector = Task.Run(() =>
-        {
-            while (!stop.IsCancellationRequested)
-            {
-                GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-            }
-        });
-        for (var i = 0; i < 8; i++)
-        {
-            Assert.Equal(expected, Evaluated(data, d, queries));
-        }
-
-        await stop.CancelAsync();
-        await collector;
-    }
-
     [Fact]
     public void EvaluatingAllocatesNothing()
     {
@@ -321,14 +287,6 @@ public sealed class KernelScoreTests
         var before = GC.GetAllocatedBytesForCurrentThread();
         kernel.Denoise(x, 0.5, y);
         Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static float[] Evaluated(float[] data, int d, ReadOnlySpan<float> queries)
-    {
-        var scores = new float[queries.Length];
-        new KernelScore<float>(data, d) { MergesPoints = false }.Score(queries, 0.3, scores);
-        return scores;
     }
 
     private static string Message(float[] data) => Assert.Throws<ArgumentException>(() => new KernelScore<float>(data, 2)).Message;
