@@ -44,7 +44,7 @@ internal abstract class InstructionFamily
     /// <summary>target += left * right.</summary>
     public abstract void MultiplyAdd(MachineCode code, int target, int left, int right);
 
-    /// <summary>Whether <see cref="MultiplyAddBroadcast"/> exists.</summary>
+    /// <summary>Whether <see cref="MultiplyAddBroadcast"/> exists and some rows of a tile should use it.</summary>
     public virtual bool BroadcastsFromMemory => false;
 
     /// <summary>target += every lane of the right operand times the lane at address.</summary>
