@@ -9,7 +9,7 @@ internal sealed class TileAssembler
 {
     private const int Unroll = GemmTile.AheadColumns;
     private const int PrefetchedRows = 8;
-    private const int PrefetchedAtOnce = 3;
+    private const int PrefetchedAtOnce = GemmTile.ProductRows;
     private const int PrefetchedPanelRows = 16;
     private const Register Arguments = Register.RDI;
     private const Register Depth = Register.RAX;
@@ -76,13 +76,13 @@ internal sealed class TileAssembler
         return _code.Encode();
     }
 
-    // The product is written only after the whole contraction: time enough to fetch it. A few rows at a time, because a tile has more cache lines
-    // than the first-level cache can wait for, and then the operands would wait as well.
-    private void PrefetchProduct(MemoryOperand step)
+    // A few lines at a time: all that a tile has, or that the next tiles need, would fill the buffers of the first-level cache, and the operands of this
+    // tile would wait for memory as well. The product, which is written after the whole contraction, comes first; then what later tiles need.
+    private void Prefetch()
     {
-        var done = _code.NewPlace();
+        var (later, done) = (_code.NewPlace(), _code.NewPlace());
         _code.Add(Instruction.Create(Code.Sub_rm32_imm8, FetchesLeft, 1));
-        _code.Jump(Code.Jl_rel32_64, done);
+        _code.Jump(Code.Jl_rel32_64, later);
         for (var row = 0; row < Math.Min(PrefetchedAtOnce, _variant.Rows); row++)
         {
             for (var bytes = 0; bytes < _variant.Vectors * _family.VectorBytes; bytes += 64)
@@ -90,28 +90,21 @@ internal sealed class TileAssembler
                 _code.Add(Instruction.Create(Code.Prefetchw_m8, At(Ahead, bytes)));
             }
 
-            _code.Add(Instruction.Create(Code.Add_r64_rm64, Ahead, step));
+            _code.Add(Instruction.Create(Code.Add_r64_rm64, Ahead, Field(nameof(GemmTile.CRowStep))));
         }
 
-        _code.Put(done);
-    }
-
-    // What the next tiles need is on its way while this one is computed. All of it at once would fill the buffers of the first-level cache, and
-    // the tile would wait for memory as if nothing had been fetched.
-    private void PrefetchLater()
-    {
-        var done = _code.NewPlace();
+        _code.Jump(Code.Jmp_rel32_64, done);
+        _code.Put(later);
         _code.Add(Instruction.Create(Code.Cmp_rm64_imm8, Field(nameof(GemmTile.AheadCount)), 0));
         _code.Jump(Code.Jle_rel32_64, done);
         _code.Add(Instruction.Create(Code.Sub_rm64_imm8, Field(nameof(GemmTile.AheadCount)), 1));
-        for (var piece = 0; piece < 2; piece++)
+        Mov(Spare, Field(nameof(GemmTile.AheadStep)));
+        for (var line = 0; line < GemmTile.AheadLines; line++)
         {
-            Mov(Spare, At(Later, piece * 8));
-            _code.Add(Instruction.Create(Code.Prefetcht1_m8, At(Spare, 0)));
-            _code.Add(Instruction.Create(Code.Prefetcht1_m8, At(Spare, 64)));
+            _code.Add(Instruction.Create(Code.Prefetcht1_m8, At(Later, 0)));
+            Add(Later, Spare);
         }
 
-        _code.Add(Instruction.Create(Code.Add_rm64_imm8, Later, 2 * 8));
         _code.Put(done);
     }
 
@@ -140,8 +133,7 @@ internal sealed class TileAssembler
         _code.Add(Instruction.Create(Code.Sub_rm64_imm8, Depth, Unroll));
         _code.Jump(Code.Jl_rel32_64, remainder);
         var top = _code.PlaceHere();
-        PrefetchProduct(Field(nameof(GemmTile.CRowStep)));
-        PrefetchLater();
+        Prefetch();
         for (var i = 0; i < Unroll; i++)
         {
             Step(i);

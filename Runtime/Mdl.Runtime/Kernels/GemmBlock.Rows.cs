@@ -51,7 +51,6 @@ internal static unsafe partial class GemmBlock
         void* scratch, ref TEpilogue epilogue, int row, int column)
         where TEpilogue : struct, ITileEpilogue
     {
-        var list = stackalloc byte*[Upcoming.MostPieces];
         var block = DepthBlock * kernels.PerLane;
         var place = Place(kernels, a, false, first.N + second.N);
         var left = (float*)((byte*)scratch + PanelPacking.ScratchBytes(kernels, Math.Min(Lanes(kernels, k), DepthBlock)));
@@ -65,7 +64,7 @@ internal static unsafe partial class GemmBlock
                 var tile = new GemmTile { K = Lanes(kernels, length), Alpha = 1, BRowStep = kernels.TileColumns * sizeof(float) };
                 var leftStep = PlaceLeft(kernels, place, a.At(i, start), false, tiles, length, left, scratch, packed: false, &tile);
                 var end = last && start + length == k;
-                var upcoming = new Upcoming(list);
+                var upcoming = default(Upcoming);
                 if (start + length < k)
                 {
                     upcoming.Add(a.At(i, start + length), tiles.Rows, Math.Min(block, k - start - length));

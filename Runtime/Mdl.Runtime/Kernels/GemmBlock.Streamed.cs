@@ -95,7 +95,6 @@ internal static unsafe partial class GemmBlock
         float* panel, void* scratch, in TileHeights tiles, ref TEpilogue epilogue, int row)
         where TEpilogue : struct, ITileEpilogue
     {
-        var list = stackalloc byte*[Upcoming.MostPieces];
         var step = StreamedDepth * kernels.PerLane;
         var current = new PanelSource(kernels, b, start, 0, Math.Min(step, length), Math.Min(kernels.TileColumns, n), panel, scratch);
         var spare = panel + PanelFloats(kernels, 1, Math.Min(Lanes(kernels, k), StreamedDepth));
@@ -129,7 +128,7 @@ internal static unsafe partial class GemmBlock
                 for (int t = 0, i = 0; t < tiles.Count; t++)
                 {
                     var height = tiles.Height(t);
-                    next.Fetch(share, list, &tile);
+                    next.Fetch(share, &tile);
                     kernels.Run(&tile, height, current.Columns);
                     next.Pack(share);
                     if (typeof(TEpilogue) != typeof(NoEpilogue) && at + current.Length == k)
@@ -179,9 +178,9 @@ internal static unsafe partial class GemmBlock
         private readonly int Slice => SliceLanes * kernels.PerLane;
 
         /// <summary>Lets the kernel that computes a tile fetch the next slices.</summary>
-        public void Fetch(int slices, byte** list, GemmTile* tile)
+        public void Fetch(int slices, GemmTile* tile)
         {
-            var upcoming = new Upcoming(list);
+            var upcoming = default(Upcoming);
             var end = Math.Min(Length, _fetched + slices * Slice);
             if (Columns > 0 && _fetched < end && _source.Rows == null)
             {
@@ -189,7 +188,7 @@ internal static unsafe partial class GemmBlock
                 _fetched = end;
             }
 
-            upcoming.Share(kernels, tile, upcoming.Pieces);
+            upcoming.Share(kernels, tile, 1);
         }
 
         public void Pack(int slices)

@@ -99,7 +99,6 @@ internal static unsafe partial class GemmBlock
             return;
         }
 
-        var list = stackalloc byte*[Upcoming.MostPieces];
         var place = Place(kernels, a, transposeLeft, n);
         var panels = (float*)((byte*)scratch + PanelPacking.ScratchBytes(kernels, Math.Min(Lanes(kernels, k), DepthBlock)));
         for (var rowStart = 0; rowStart < m; rowStart += KeptRows)
@@ -133,7 +132,7 @@ internal static unsafe partial class GemmBlock
                         var leftStep = PlaceLeft(
                             kernels, place, transposeLeft ? a.At(depthStart, row0) : a.At(row0, depthStart), transposeLeft, tiles, length,
                             left + block * leftBlockStep, scratch, packed: j > 0 && leftBlockStep > 0, &tile);
-                        var upcoming = new Upcoming(list);
+                        var upcoming = default(Upcoming);
                         var (nextColumn, nextDepth) = (j + columns < n ? j + columns : 0, j + columns < n ? depthStart : depthStart + length);
                         var nextLength = Math.Min(DepthBlock * kernels.PerLane, k - nextDepth);
                         if (i + rowBlock < rows)
@@ -306,7 +305,6 @@ internal static unsafe partial class GemmBlock
         where TEpilogue : struct, ITileEpilogue
     {
         var tile = *block;
-        var share = (upcoming.Pieces + tilesLeft - 1) / tilesLeft;
         for (var j = 0; j < n; j += kernels.TileColumns)
         {
             var columns = Math.Min(kernels.TileColumns, n - j);
@@ -315,7 +313,7 @@ internal static unsafe partial class GemmBlock
             for (int t = 0, i = 0; t < tiles.Count; t++)
             {
                 var height = tiles.Height(t);
-                upcoming.Share(kernels, &tile, share);
+                upcoming.Share(kernels, &tile, tilesLeft--);
                 kernels.Run(&tile, height, columns);
                 if (typeof(TEpilogue) != typeof(NoEpilogue) && last)
                 {

@@ -39,15 +39,24 @@ internal unsafe struct GemmTile
     /// <summary>The factor.</summary>
     public float Alpha;
 
-    /// <summary>
-    /// Addresses of pieces of memory, two cache lines each, that are needed after this tile and that kernels which can do so fetch a little at a time; of use
-    /// where <see cref="AheadCount"/> is not 0.
-    /// </summary>
-    public byte** Ahead;
+    /// <summary>The first of a run of cache lines that are needed after this tile, and that kernels which can do so fetch a few at a time.</summary>
+    public byte* Ahead;
 
-    /// <summary>How many times two pieces are fetched; kernels count it down, once in <see cref="AheadColumns"/> of the contraction.</summary>
+    /// <summary>Bytes from one of these lines to the next.</summary>
+    public long AheadStep;
+
+    /// <summary>
+    /// How many times <see cref="AheadLines"/> lines are fetched; kernels count it down, once in <see cref="AheadColumns"/> of the contraction after those in
+    /// which they fetch the product, <see cref="ProductRows"/> rows at a time. The last line may lie behind those that are needed.
+    /// </summary>
     public long AheadCount;
 
     /// <summary>See <see cref="AheadCount"/>.</summary>
     public const int AheadColumns = 8;
+
+    /// <summary>See <see cref="AheadCount"/>.</summary>
+    public const int AheadLines = 2;
+
+    /// <summary>See <see cref="AheadCount"/>.</summary>
+    public const int ProductRows = 3;
 }

@@ -8,72 +8,75 @@ namespace Mdl.Runtime.Kernels;
 /// </summary>
 internal unsafe ref struct Upcoming
 {
-    /// <summary>Addresses that a list has room for.</summary>
-    public const int MostPieces = 256;
+    private const int LeastShare = 16;
 
-    private const int PieceBytes = 2 * LineBytes;
-    private const int LineBytes = 64;
-    private readonly byte** _list;
     private Lines _first;
     private Lines _second;
 
-    /// <summary>Nothing yet.</summary>
-    /// <param name="list">Room for <see cref="MostPieces"/> addresses, which tiles read.</param>
-    public Upcoming(byte** list) => _list = list;
-
-    /// <summary>Pieces of two cache lines that are left to fetch.</summary>
-    public readonly long Pieces => _first.Pieces + _second.Pieces;
+    /// <summary>Cache lines that are left to fetch.</summary>
+    public readonly int Left => _first.Left + _second.Left;
 
     /// <summary>Adds the first rows and columns of an operand, the second one at most.</summary>
     public void Add(in Matrix operand, int rows, int columns)
     {
-        var lines = new Lines(operand, rows, columns);
-        if (_first.Pieces == 0)
+        if (_first.Left == 0)
         {
-            _first = lines;
+            _first = new Lines(operand, rows, columns);
         }
         else
         {
-            _second = lines;
+            _second = new Lines(operand, rows, columns);
         }
     }
 
-    /// <summary>Lets a tile fetch so many pieces; what it has no time for, or another kind of kernel cannot do, is fetched at once.</summary>
-    public void Share(MicroKernels kernels, GemmTile* tile, long pieces)
+    /// <summary>
+    /// Lets a tile fetch its share of the lines, of which as many tiles are left as given; what it has no time for, or another kind of kernel cannot do, is
+    /// fetched at once.
+    /// </summary>
+    public void Share(MicroKernels kernels, GemmTile* tile, int tilesLeft)
     {
-        var room = kernels.FetchesAhead ? Math.Min((int)(tile->K / GemmTile.AheadColumns) * 2, MostPieces) : 0;
-        var count = 0;
-        for (; pieces > 0 && (_first.Take(out var piece) || _second.Take(out piece)); pieces--)
+        tile->AheadCount = 0;
+        var left = Left;
+        if (left == 0)
         {
-            if (count < room)
-            {
-                _list[count++] = piece;
-            }
-            else
-            {
-                Sse.Prefetch1(piece);
-                Sse.Prefetch1(piece + LineBytes);
-            }
+            return;
         }
 
-        if (count % 2 != 0)
+        // Few tiles fetch much, and the others do not even ask: to find the share of a tile takes the time of some multiply-adds.
+        var due = (int)((uint)(left + tilesLeft - 1) / (uint)tilesLeft);
+        var times = tile->K / GemmTile.AheadColumns - (kernels.TileRows + GemmTile.ProductRows - 1) / GemmTile.ProductRows;
+        var room = kernels.FetchesAhead ? (int)times * GemmTile.AheadLines : 0;
+        if (room > 0)
         {
-            _list[count] = _list[count - 1];
+            var count = Take(Math.Min(Math.Max(due, LeastShare), room), out tile->Ahead, out tile->AheadStep);
+            tile->AheadCount = (count + GemmTile.AheadLines - 1) / GemmTile.AheadLines;
+            due -= count;
         }
 
-        tile->Ahead = _list;
-        tile->AheadCount = (count + 1) / 2;
+        while (due > 0 && Left > 0)
+        {
+            var count = Take(due, out var line, out var step);
+            due -= count;
+            for (; count > 0; count--, line += step)
+            {
+                Sse.Prefetch1(line);
+            }
+        }
     }
 
-    // The contiguous lines of a matrix, row by row or column by column.
+    private int Take(int most, out byte* line, out long step) =>
+        _first.Left > 0 ? _first.Take(most, out line, out step) : _second.Take(most, out line, out step);
+
+    // The cache lines of contiguous rows, or of contiguous columns as rows: along the rows, or down them where they are short, so that runs of lines are long.
     private struct Lines
     {
-        private readonly Matrix _lines;
-        private readonly long _bytes;
-        private int _left;
+        private const int LineBytes = 64;
+        private readonly Matrix _rows;
+        private readonly int _count;
+        private readonly int _perRow;
+        private readonly long _step;
+        private int _row;
         private int _line;
-        private byte* _at;
-        private byte* _end;
 
         public Lines(in Matrix operand, int rows, int columns)
         {
@@ -83,32 +86,49 @@ internal unsafe ref struct Upcoming
                 return;
             }
 
-            _lines = byRow ? operand : operand.Turned;
-            _left = byRow ? rows : columns;
-            _bytes = Weight.Bytes(operand.Format, byRow ? columns : rows);
+            _rows = byRow ? operand : operand.Turned;
+            _count = byRow ? rows : columns;
+            var bytes = Weight.Bytes(operand.Format, byRow ? columns : rows);
+            var start = _rows.RowStart(0).Address;
+            var step = operand.Rows == null && _count > 1 ? _rows.RowStart(1).Address - start : 0;
+
+            // A row that begins within a line may end in one more.
+            _perRow = (int)((bytes + LineBytes - 1) / LineBytes) + (((nint)start | step) % LineBytes != 0 ? 1 : 0);
+            _step = _perRow < _count ? step : 0;
+            Left = _count * _perRow;
         }
 
-        public readonly long Pieces => _left * ((_bytes + PieceBytes - 1) / PieceBytes) + Math.Max(0, _end - _at + PieceBytes - 1) / PieceBytes;
+        public int Left { get; private set; }
 
-        public bool Take(out byte* piece)
+        /// <summary>Takes at most so many lines, at least one, that are equally far apart.</summary>
+        public int Take(int most, out byte* line, out long step)
         {
-            if (_at >= _end)
+            int count;
+            if (_step != 0)
             {
-                if (_left == 0)
+                count = Math.Min(most, _count - _row);
+                line = _rows.RowStart(_row).Address + _line * LineBytes;
+                step = _step;
+                _row += count;
+                if (_row == _count)
                 {
-                    piece = null;
-                    return false;
+                    (_row, _line) = (0, _line + 1);
                 }
-
-                _left--;
-                _at = _lines.RowStart(_line++).Address;
-                _end = _at + _bytes;
-                _at -= (nint)_at % LineBytes;
+            }
+            else
+            {
+                count = Math.Min(most, _perRow - _line);
+                line = _rows.RowStart(_row).Address + _line * LineBytes;
+                step = LineBytes;
+                _line += count;
+                if (_line == _perRow)
+                {
+                    (_row, _line) = (_row + 1, 0);
+                }
             }
 
-            piece = _at;
-            _at += PieceBytes;
-            return true;
+            Left -= count;
+            return count;
         }
     }
 }

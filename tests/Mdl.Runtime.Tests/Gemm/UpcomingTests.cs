@@ -9,12 +9,16 @@ public sealed unsafe class UpcomingTests
     private const int Columns = 90;
     private const int Stride = 128;
 
-    // Every cache line of the operand is named, however many pieces a tile takes, and no line that holds nothing of it but the second of a pair.
+    private static readonly int[] Order = [4, 0, 2, 1, 3];
+
+    // Every cache line of the operand is named, along its rows or down them, and none that is more than a line away from it. Shares of a single line lie
+    // within one run, so that nothing is fetched at once, unseen.
     [Theory]
-    [InlineData(1)]
-    [InlineData(7)]
-    [InlineData(100)]
-    public void TilesFetchEveryLine(int piecesOfTile)
+    [InlineData(Rows, Columns, false)]
+    [InlineData(Rows, Columns, true)]
+    [InlineData(Columns, 20, false)]
+    [InlineData(Columns, 20, true)]
+    public void TilesFetchEveryLine(int rows, int columns, bool isShifted)
     {
         using var team = new Team(1);
         if (!team.Kernels.FetchesAhead)
@@ -22,39 +26,71 @@ public sealed unsafe class UpcomingTests
             return;
         }
 
-        using var arena = new Arena(Rows * Stride * sizeof(float));
-        var data = (float*)arena.Memory;
-        var list = stackalloc byte*[Upcoming.MostPieces];
-        var gathered = stackalloc int[] { 4, 0, 2, 1, 3 };
-        foreach (var (operand, rows, columns) in new[]
+        using var arena = new Arena((Columns + 1) * Stride * sizeof(float));
+        var data = (float*)arena.Memory + (isShifted ? 3 : 0);
+        fixed (int* order = Order)
         {
-            (Matrix.RowMajor(data, Stride), Rows, Columns), (Matrix.Transposed(data, Stride), Columns, Rows),
-            (Matrix.Gathered(data, Stride, gathered), Rows, Columns), (Matrix.RowMajor(data + 3, Stride), Rows, Columns),
-        })
-        {
-            var upcoming = new Upcoming(list);
-            upcoming.Add(operand, rows, columns);
-            var lines = new HashSet<long>();
-            while (upcoming.Pieces > 0)
+            foreach (var (operand, height, width) in new[]
             {
-                var tile = new GemmTile { K = 1024 };
-                upcoming.Share(team.Kernels, &tile, piecesOfTile);
-                Assert.True(tile.AheadCount > 0);
-                for (var i = 0; i < 2 * tile.AheadCount; i++)
+                (Matrix.RowMajor(data, Stride), rows, columns), (Matrix.Transposed(data, Stride), columns, rows),
+                (Matrix.RowMajor(data, Stride - 1), rows, columns), (Matrix.Gathered(data, Stride, order), Math.Min(rows, Rows), columns),
+            })
+            {
+                var lines = LinesOf(team.Kernels, operand, height, width, tiles: 1 << 20);
+                var needed = new HashSet<nint>();
+                for (var row = 0; row < height; row++)
                 {
-                    Assert.Equal(0, (nint)list[i] % 64);
-                    lines.Add((nint)list[i] / 64);
-                    lines.Add(((nint)list[i] / 64) + 1);
+                    for (var column = 0; column < width; column++)
+                    {
+                        var line = (nint)(operand.Row(row) + (column * operand.ColumnStride)) / 64;
+                        needed.Add(line);
+                        Assert.Contains(line, lines);
+                    }
                 }
-            }
 
-            for (var row = 0; row < Rows; row++)
-            {
-                for (var column = 0; column < Columns; column++)
-                {
-                    Assert.Contains((nint)(operand.Data + (row * Stride) + column) / 64, lines);
-                }
+                Assert.All(lines, line => Assert.True(needed.Contains(line) || needed.Contains(line - 1)));
             }
         }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    public void TheLastTileLeavesNothing(int tiles)
+    {
+        using var team = new Team(1);
+        using var arena = new Arena(Columns * Stride * sizeof(float));
+        var upcoming = default(Upcoming);
+        upcoming.Add(Matrix.RowMajor((float*)arena.Memory, Stride), Columns, Stride);
+        upcoming.Add(Matrix.Transposed((float*)arena.Memory, Stride), Stride, Columns);
+        Assert.Equal(System.Runtime.Intrinsics.X86.Sse.IsSupported, upcoming.Left > 0);
+        for (; tiles > 0; tiles--)
+        {
+            var tile = new GemmTile { K = 64 };
+            upcoming.Share(team.Kernels, &tile, tiles);
+        }
+
+        Assert.Equal(0, upcoming.Left);
+    }
+
+    private static HashSet<nint> LinesOf(MicroKernels kernels, in Matrix operand, int rows, int columns, int tiles)
+    {
+        var lines = new HashSet<nint>();
+        var upcoming = default(Upcoming);
+        upcoming.Add(operand, rows, columns);
+        while (upcoming.Left > 0)
+        {
+            // A run has to be exactly as long as it says, or the kernel fetches what is behind it: so its length is what the operand has less.
+            var (tile, before) = (new GemmTile { K = 1024 }, upcoming.Left);
+            upcoming.Share(kernels, &tile, tiles);
+            var count = before - upcoming.Left;
+            Assert.InRange(tile.AheadCount * GemmTile.AheadLines, count, count + GemmTile.AheadLines - 1);
+            for (var i = 0; i < count; i++)
+            {
+                lines.Add((nint)(tile.Ahead + (i * tile.AheadStep)) / 64);
+            }
+        }
+
+        return lines;
     }
 }
