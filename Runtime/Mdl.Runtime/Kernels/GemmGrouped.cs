@@ -36,12 +36,6 @@ public static unsafe partial class Gemm
 
         var kernels = FloatKernels(team, arithmetic);
         var rowBlock = GroupedRowBlock(team, used);
-        var chunks = 0;
-        for (var e = 0; e < experts; e++)
-        {
-            chunks += (offsets[e + 1] - offsets[e] + rowBlock - 1) / rowBlock;
-        }
-
         var call = new GroupedCall<TEpilogue>
         {
             Team = team,
@@ -59,7 +53,7 @@ public static unsafe partial class Gemm
             Epilogue = epilogue,
             IsRounded = transposeRight && IsRounded(team, arithmetic, rows, LeastGroupedByteRows) && ByteBlocks.Fits(x, Matrix.Transposed(w, k), k),
         };
-        team.Run(&GroupedChunk<TEpilogue>, Unsafe.AsPointer(ref call), chunks);
+        team.Run(&GroupedChunk<TEpilogue>, Unsafe.AsPointer(ref call), GroupedChunks(offsets, experts, rowBlock));
         ClearRows(accumulate ? null : y, used, rows, n);
     }
 
@@ -82,48 +76,45 @@ public static unsafe partial class Gemm
         return Math.Clamp(share / tile, 8, 64) * tile;
     }
 
-    // The rows of a chunk that may not exist.
-    private static (int Row, int Rows) Following(int* offsets, int experts, int rowBlock, int chunk)
+    // Each expert's rows are cut into blocks of their own.
+    private static int GroupedChunks(int* offsets, int experts, int rowBlock)
+    {
+        var chunks = 0;
+        for (var e = 0; e < experts; e++)
+        {
+            chunks += BlocksOf(offsets, e, rowBlock);
+        }
+
+        return chunks;
+    }
+
+    // The expert and the rows of a chunk; none behind the last chunk.
+    private static (int Expert, int Row, int Rows) RowsOfChunk(int* offsets, int experts, int rowBlock, int chunk)
     {
         for (var e = 0; e < experts; e++)
         {
-            var rows = offsets[e + 1] - offsets[e];
-            var blocks = (rows + rowBlock - 1) / rowBlock;
+            var blocks = BlocksOf(offsets, e, rowBlock);
             if (chunk < blocks)
             {
-                return (offsets[e] + chunk * rowBlock, Math.Min(rowBlock, rows - chunk * rowBlock));
+                var row = offsets[e] + (chunk * rowBlock);
+                return (e, row, Math.Min(rowBlock, offsets[e + 1] - row));
             }
 
             chunk -= blocks;
         }
 
-        return (0, 0);
+        return default;
     }
 
-    // Turns the number of a chunk of all experts into that of its expert.
-    private static int ExpertOf(int* offsets, int rowBlock, ref int chunk)
-    {
-        for (var e = 0; ; e++)
-        {
-            var blocks = (offsets[e + 1] - offsets[e] + rowBlock - 1) / rowBlock;
-            if (chunk < blocks)
-            {
-                return e;
-            }
-
-            chunk -= blocks;
-        }
-    }
+    private static int BlocksOf(int* offsets, int expert, int rowBlock) => (offsets[expert + 1] - offsets[expert] + rowBlock - 1) / rowBlock;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void GroupedChunk<TEpilogue>(void* arguments, int chunk, int worker)
         where TEpilogue : struct, ITileEpilogue
     {
         ref var call = ref Unsafe.AsRef<GroupedCall<TEpilogue>>(arguments);
-        var (next, nextRows) = Following(call.Offsets, call.Experts, call.RowBlock, chunk + call.Team.Threads);
-        var e = ExpertOf(call.Offsets, call.RowBlock, ref chunk);
-        var row = call.Offsets[e] + chunk * call.RowBlock;
-        var m = Math.Min(call.RowBlock, call.Offsets[e + 1] - row);
+        var (e, row, m) = RowsOfChunk(call.Offsets, call.Experts, call.RowBlock, chunk);
+        var (_, next, nextRows) = RowsOfChunk(call.Offsets, call.Experts, call.RowBlock, chunk + call.Team.Threads);
         int n = call.N, k = call.K;
         var w = call.W + (long)e * n * k;
         if (call.IsRounded)

@@ -36,12 +36,6 @@ public static unsafe partial class Gemm
         }
 
         var rowBlock = GroupedRowBlock(team, used);
-        var chunks = 0;
-        for (var e = 0; e < experts; e++)
-        {
-            chunks += (offsets[e + 1] - offsets[e] + rowBlock - 1) / rowBlock;
-        }
-
         var call = new GroupedRowsCall<TEpilogue>
         {
             Team = team,
@@ -55,13 +49,14 @@ public static unsafe partial class Gemm
             Experts = experts,
             TransposeRight = transposeRight,
             RowBlock = rowBlock,
+            Rows = used,
             N = n,
             K = k,
             Epilogue = epilogue,
             IsRounded = transposeRight && IsRounded(team, arithmetic, rows, LeastGroupedByteRows) && ByteBlocks.Fits(x, Matrix.Transposed(w, k), k)
                 && (wSecond.IsNull || wSecond.Format == w.Format),
         };
-        team.Run(&GroupedRowsChunk<TEpilogue>, Unsafe.AsPointer(ref call), chunks);
+        team.Run(&GroupedRowsChunk<TEpilogue>, Unsafe.AsPointer(ref call), GroupedChunks(offsets, experts, rowBlock));
         WithoutExpert(team, y, ySecond, !wSecond.IsNull, used, rows, n, ref call.Epilogue);
     }
 
@@ -79,7 +74,7 @@ public static unsafe partial class Gemm
             Y = y != null ? y : memory,
             YSecond = wSecond.IsNull ? null : ySecond != null ? ySecond : memory + one,
             RowBlock = (used + team.Threads - 1) / team.Threads,
-            N = used,
+            Rows = used,
             Epilogue = epilogue,
         };
         FewOfExperts(team, x, w, wSecond, offsets, experts, call.Y, call.YSecond, n, k, false, default(NoEpilogue));
@@ -87,13 +82,12 @@ public static unsafe partial class Gemm
         WithoutExpert(team, y, ySecond, !wSecond.IsNull, used, rows, n, ref epilogue);
     }
 
-    // N is the number of rows here.
     private static void GroupedEpilogueChunk<TEpilogue>(void* arguments, int chunk, int worker)
         where TEpilogue : struct, IRowEpilogue
     {
         ref var call = ref Unsafe.AsRef<GroupedRowsCall<TEpilogue>>(arguments);
         var row = chunk * call.RowBlock;
-        call.Epilogue.Apply(row, Math.Min(row + call.RowBlock, call.N), 0, call.Y, call.YSecond);
+        call.Epilogue.Apply(row, Math.Min(row + call.RowBlock, call.Rows), 0, call.Y, call.YSecond);
     }
 
     private static void WithoutExpert<TEpilogue>(Team team, float* y, float* ySecond, bool isDouble, int used, int rows, int n, ref TEpilogue epilogue)
@@ -121,10 +115,8 @@ public static unsafe partial class Gemm
         where TEpilogue : struct, IRowEpilogue
     {
         ref var call = ref Unsafe.AsRef<GroupedRowsCall<TEpilogue>>(arguments);
-        var (next, nextRows) = Following(call.Offsets, call.Experts, call.RowBlock, chunk + call.Team.Threads);
-        var e = ExpertOf(call.Offsets, call.RowBlock, ref chunk);
-        var row = call.Offsets[e] + chunk * call.RowBlock;
-        var m = Math.Min(call.RowBlock, call.Offsets[e + 1] - row);
+        var (e, row, m) = RowsOfChunk(call.Offsets, call.Experts, call.RowBlock, chunk);
+        var (_, next, nextRows) = RowsOfChunk(call.Offsets, call.Experts, call.RowBlock, chunk + call.Team.Threads);
         var kernels = call.Kernels;
         long floats = ((long)m * call.N + 15) / 16 * 16;
         long one = call.Y == null ? floats : 0, other = call.YSecond == null && !call.WSecond.IsNull ? floats : 0;
@@ -170,6 +162,7 @@ public static unsafe partial class Gemm
         public int Experts;
         public bool TransposeRight;
         public int RowBlock;
+        public int Rows;
         public int N;
         public int K;
         public TEpilogue Epilogue;
