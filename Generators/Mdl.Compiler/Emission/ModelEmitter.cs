@@ -208,7 +208,7 @@ internal static class ModelEmitter
 
     private static string Training(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan plan, long? longest, string? folder)
     {
-        var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: false, buffers, folder, model.Settings.Precision == "bf16" ? ProgramEmitter.BFloat16 : "");
+        var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: false, buffers, folder, ProgramEmitter.ArithmeticOf(model));
         var code = Header(buffers, model, ns);
         code.Open($"public sealed partial class {model.ClassName}");
         New(code, "Training", "int batch, int length", "batch, length");

@@ -180,7 +180,7 @@ internal static class NetworkEmitter
     private static string Training(EmissionBuffers buffers, BoundDiffusion diffusion, string ns, WeightLayout layout, TrainingPlan plan, string? folder)
     {
         var model = diffusion.Score.Network!.Model;
-        var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: false, buffers, folder, model.Settings.Precision == "bf16" ? ProgramEmitter.BFloat16 : "");
+        var emitter = new ProgramEmitter(HostDialect.Instance, plan.Program, cached: false, buffers, folder, ProgramEmitter.ArithmeticOf(model));
         var code = Begin(buffers, diffusion, ns, "Training", "batch", "DenoisingTraining");
         code.Line("private readonly float* _gradients, _metrics, _in_clean, _in_noise, _in_sigma;");
         code.Line("private readonly int* _in_label;");

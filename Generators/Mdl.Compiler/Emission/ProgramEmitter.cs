@@ -1,6 +1,7 @@
 using System.Globalization;
 using Mdl.Compiler.Planning;
 using Mdl.Dsl;
+using Mdl.Dsl.Binding;
 using Mdl.Dsl.Graphs;
 using static Mdl.Compiler.Emission.Expressions;
 
@@ -14,6 +15,9 @@ internal sealed class ProgramEmitter(Dialect dialect, ProgramPlan program, bool 
 
     /// <summary>Rows of products are rounded as the matrices are that are held in blocks of integers.</summary>
     public const string AsHeld = "Int8Blocks";
+
+    /// <summary>In which form a model's training multiplies, on any device.</summary>
+    public static string ArithmeticOf(BoundModel model) => model.Settings.Precision == "bf16" ? BFloat16 : "";
 
     private readonly CodeWriter _kernels = buffers.Kernels.Restart(2);
     private readonly List<(string Name, Dim Size)> _caches = [];

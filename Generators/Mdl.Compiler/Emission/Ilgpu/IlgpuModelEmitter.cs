@@ -20,8 +20,7 @@ internal static class IlgpuModelEmitter
 
     public static GeneratedFile Training(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan plan, long? longest, string? folder)
     {
-        var program = plan.Program;
-        var emitter = new ProgramEmitter(IlgpuDialect.Instance, program, cached: false, buffers, folder, model.Settings.Precision == "bf16" ? ProgramEmitter.BFloat16 : "");
+        var emitter = new ProgramEmitter(IlgpuDialect.Instance, plan.Program, cached: false, buffers, folder, ProgramEmitter.ArithmeticOf(model));
         const string kernels = "TrainingKernels";
         var code = Header(buffers, model, ns, kernels);
         code.Open($"public sealed partial class {model.ClassName}");
@@ -49,27 +48,8 @@ internal static class IlgpuModelEmitter
         code.Line();
         code.Line("protected override long ProgramBytes => _arena.Bytes + _arenaOfInts.Bytes;");
         code.Line();
-        code.Open("protected override void ComputeForward()");
-        emitter.Statements(code, 0, program.Top.ForwardSteps);
-        code.Close();
-        code.Line();
-        code.Open("protected override void ComputeBackward()");
-        emitter.Statements(code, program.Top.ForwardSteps, program.Top.Steps.Count);
-        code.Close();
-        code.Line();
-        code.Open("protected override void CopyStates()");
-        foreach (var state in plan.States)
-        {
-            var target = IlgpuDialect.Instance.Of(Storage.At("_weights").Plus(layout[state.Parameter.Key]));
-            code.Line(IlgpuDialect.Instance.Copy(state.Next, target, state.Parameter.Size) + $" // {state.Parameter.Key}");
-        }
-
-        code.Close();
-        code.Line();
-        code.Open("protected override void DisposeArenas()");
-        code.Line("_arena.Dispose();");
-        code.Line("_arenaOfInts.Dispose();");
-        code.Close();
+        Passes(code, emitter, layout, plan);
+        DisposeArenas(code);
         code.Close();
         Kernels(code, kernels, emitter);
         code.Close();
@@ -137,12 +117,7 @@ internal static class IlgpuModelEmitter
         }
 
         code.Close();
-        code.Line();
-        code.Open("protected override void DisposeArenas()");
-        code.Line("_arena.Dispose();");
-        code.Line("_arenaOfInts.Dispose();");
-        code.Line("_cache.Dispose();");
-        code.Close();
+        DisposeArenas(code, "_cache");
         code.Line();
         code.Open("private void Compute()");
         code.Raw(run);
@@ -194,6 +169,41 @@ internal static class IlgpuModelEmitter
         code.Line($"namespace {ns};");
         code.Line();
         return code;
+    }
+
+    /// <summary>The methods of a training program: losses, gradients, and what follows the step.</summary>
+    internal static void Passes(CodeWriter code, ProgramEmitter emitter, WeightLayout layout, TrainingPlan plan)
+    {
+        var top = plan.Program.Top;
+        code.Open("protected override void ComputeForward()");
+        emitter.Statements(code, 0, top.ForwardSteps);
+        code.Close();
+        code.Line();
+        code.Open("protected override void ComputeBackward()");
+        emitter.Statements(code, top.ForwardSteps, top.Steps.Count);
+        code.Close();
+        code.Line();
+        code.Open("protected override void CopyStates()");
+        foreach (var state in plan.States)
+        {
+            var target = IlgpuDialect.Instance.Of(Storage.At("_weights").Plus(layout[state.Parameter.Key]));
+            code.Line(IlgpuDialect.Instance.Copy(state.Next, target, state.Parameter.Size) + $" // {state.Parameter.Key}");
+        }
+
+        code.Close();
+    }
+
+    /// <summary>The method that frees the memory of a program.</summary>
+    internal static void DisposeArenas(CodeWriter code, params string[] others)
+    {
+        code.Line();
+        code.Open("protected override void DisposeArenas()");
+        foreach (var arena in (string[])["_arena", "_arenaOfInts", .. others])
+        {
+            code.Line($"{arena}.Dispose();");
+        }
+
+        code.Close();
     }
 
     /// <summary>The fused kernels of a program.</summary>

@@ -10,8 +10,7 @@ internal static class IlgpuNetworkEmitter
 
     public static GeneratedFile Training(EmissionBuffers buffers, BoundModel model, string ns, WeightLayout layout, TrainingPlan plan, string? folder)
     {
-        var program = plan.Program;
-        var emitter = new ProgramEmitter(IlgpuDialect.Instance, program, cached: false, buffers, folder);
+        var emitter = new ProgramEmitter(IlgpuDialect.Instance, plan.Program, cached: false, buffers, folder, ProgramEmitter.ArithmeticOf(model));
         const string kernels = "TrainingKernels";
         var code = Begin(buffers, model, ns, kernels, "Training", "int batch", "batch", emitter, ["_weights", "_gradients", "_metrics", "_in_clean", "_in_noise", "_in_sigma"]);
         code.Line("private readonly long B;");
@@ -27,22 +26,7 @@ internal static class IlgpuNetworkEmitter
         code.Line();
         code.Line("protected override long ArenaBytes => _arena.Bytes + _arenaOfInts.Bytes;");
         code.Line();
-        code.Open("protected override void ComputeForward()");
-        emitter.Statements(code, 0, program.Top.ForwardSteps);
-        code.Close();
-        code.Line();
-        code.Open("protected override void ComputeBackward()");
-        emitter.Statements(code, program.Top.ForwardSteps, program.Top.Steps.Count);
-        code.Close();
-        code.Line();
-        code.Open("protected override void CopyStates()");
-        foreach (var state in plan.States)
-        {
-            var target = IlgpuDialect.Instance.Of(Storage.At("_weights").Plus(layout[state.Parameter.Key]));
-            code.Line(IlgpuDialect.Instance.Copy(state.Next, target, state.Parameter.Size) + $" // {state.Parameter.Key}");
-        }
-
-        code.Close();
+        IlgpuModelEmitter.Passes(code, emitter, layout, plan);
         return End(code, model, kernels, "Training", emitter);
     }
 
@@ -92,11 +76,7 @@ internal static class IlgpuNetworkEmitter
 
     private static GeneratedFile End(CodeWriter code, BoundModel model, string kernels, string name, ProgramEmitter emitter)
     {
-        code.Line();
-        code.Open("protected override void DisposeArenas()");
-        code.Line("_arena.Dispose();");
-        code.Line("_arenaOfInts.Dispose();");
-        code.Close();
+        IlgpuModelEmitter.DisposeArenas(code);
         code.Close();
         IlgpuModelEmitter.Kernels(code, kernels, emitter);
         code.Close();
