@@ -41,7 +41,6 @@ internal sealed unsafe class Drafter : IDisposable
                 + (model.Drafts.Depth > 1 ? $"has {model.Drafts.Depth} depths, and only a single one is applied repeatedly." : "reads names that it does not set."));
         }
 
-        _program = model.CreateDraftProgram(1, slots, rows, capacity, format);
         _widths = model.Drafts.Widths;
         _vocabulary = model.Info.Vocabulary;
         _most = most;
@@ -54,6 +53,24 @@ internal sealed unsafe class Drafter : IDisposable
         for (var i = 0; i < _probabilities.Length; i++)
         {
             _probabilities[i] = new float[_vocabulary];
+        }
+
+        // Last: nobody would free its memory if what comes after it failed.
+        _program = model.CreateDraftProgram(1, slots, rows, capacity, format);
+    }
+
+    /// <summary>The model's program, and a drafter if any tokens are to be proposed. If one of them cannot be made, the other does not stay.</summary>
+    public static (InferenceProgram Program, Drafter? Drafter) Programs(LanguageModel model, int slots, int speculate, int rows, int capacity, CacheFormat format)
+    {
+        var drafter = speculate == 0 ? null : new Drafter(model, slots, speculate, rows, capacity, format);
+        try
+        {
+            return (model.CreateInferenceProgram(slots, rows, capacity, format), drafter);
+        }
+        catch
+        {
+            drafter?.Dispose();
+            throw;
         }
     }
 

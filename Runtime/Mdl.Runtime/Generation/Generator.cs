@@ -31,12 +31,11 @@ public sealed unsafe class Generator : IDisposable
         ArgumentOutOfRangeException.ThrowIfLessThan(chunk, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(speculate);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(speculate, Drafter.Most);
-        var rows = Math.Min(Math.Max(chunk, 1 + speculate), capacity);
-        _drafter = speculate == 0 ? null : new Drafter(model, 1, speculate, rows, capacity, CacheFormat.Single);
-        _program = model.CreateInferenceProgram(1, rows, capacity);
         _vocabulary = model.Info.Vocabulary;
         _sampler = new Sampler(_vocabulary);
         _state = new SessionState(capacity, _vocabulary);
+        var rows = Math.Min(Math.Max(chunk, 1 + speculate), capacity);
+        (_program, _drafter) = Drafter.Programs(model, 1, speculate, rows, capacity, CacheFormat.Single);
     }
 
     /// <summary>The most tokens of prompt and continuation together.</summary>

@@ -42,9 +42,6 @@ public sealed unsafe class SessionPool : IDisposable
         ArgumentOutOfRangeException.ThrowIfGreaterThan(speculate, Drafter.Most);
         _vocabulary = model.Info.Vocabulary;
         _drawing = checked(slots * (1 + speculate));
-        var rows = RowsOf(slots, chunk, speculate);
-        _drafter = speculate == 0 ? null : new Drafter(model, slots, speculate, rows, capacity, format);
-        _program = model.CreateInferenceProgram(slots, rows, capacity, format);
         _sampler = new Sampler(_vocabulary);
         _states = new SessionState[slots];
         for (var i = 0; i < slots; i++)
@@ -54,6 +51,7 @@ public sealed unsafe class SessionPool : IDisposable
 
         _runs = new SequenceRun[slots];
         _shortestReuse = shortestReuse;
+        (_program, _drafter) = Drafter.Programs(model, slots, speculate, RowsOf(slots, chunk, speculate), capacity, format);
     }
 
     /// <summary>Most sessions at a time.</summary>
