@@ -31,6 +31,9 @@ public sealed class KernelScoreLifetimeTests
             while (!stop.IsCancellationRequested)
             {
                 GC.Collect(2, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+
+                // Collections one upon another leave the evaluation no time to get on.
+                Thread.Sleep(1);
             }
         });
         for (var i = 0; i < 8; i++)
