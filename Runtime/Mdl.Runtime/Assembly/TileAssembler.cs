@@ -16,9 +16,9 @@ internal sealed class TileAssembler
     private const Register Right = Register.RCX;
     private const Register RightStep = Register.RDX;
     private const Register LeftStep = Register.RSI;
-    private const Register Ahead = Register.RBX;
-    private const Register FetchesLeft = Register.EBP;
-    private const Register Later = Register.R12;
+    private const Register Product = Register.RBX;
+    private const Register ProductFetches = Register.EBP;
+    private const Register Ahead = Register.R12;
     private const Register Spare = Register.R13;
     private const Register C = Register.RAX;
     private const Register CStep = Register.RCX;
@@ -53,13 +53,13 @@ internal sealed class TileAssembler
             _family.PrepareMask(_code, Field(nameof(GemmTile.LastColumns)));
         }
 
-        _code.Add(Instruction.Create(Code.Push_r64, Ahead));
+        _code.Add(Instruction.Create(Code.Push_r64, Product));
         _code.Add(Instruction.Create(Code.Push_r64, Register.RBP));
-        _code.Add(Instruction.Create(Code.Push_r64, Later));
+        _code.Add(Instruction.Create(Code.Push_r64, Ahead));
         _code.Add(Instruction.Create(Code.Push_r64, Spare));
-        Mov(Later, Field(nameof(GemmTile.Ahead)));
-        Mov(Ahead, Field(nameof(GemmTile.C)));
-        _code.Add(Instruction.Create(Code.Mov_r32_imm32, FetchesLeft, (_variant.Rows + PrefetchedAtOnce - 1) / PrefetchedAtOnce));
+        Mov(Ahead, Field(nameof(GemmTile.Ahead)));
+        Mov(Product, Field(nameof(GemmTile.C)));
+        _code.Add(Instruction.Create(Code.Mov_r32_imm32, ProductFetches, (_variant.Rows + PrefetchedAtOnce - 1) / PrefetchedAtOnce));
         LoadOperands();
         for (var i = 0; i < Accumulators; i++)
         {
@@ -68,9 +68,9 @@ internal sealed class TileAssembler
 
         Loop();
         _code.Add(Instruction.Create(Code.Pop_r64, Spare));
-        _code.Add(Instruction.Create(Code.Pop_r64, Later));
-        _code.Add(Instruction.Create(Code.Pop_r64, Register.RBP));
         _code.Add(Instruction.Create(Code.Pop_r64, Ahead));
+        _code.Add(Instruction.Create(Code.Pop_r64, Register.RBP));
+        _code.Add(Instruction.Create(Code.Pop_r64, Product));
         Scale();
         Finish();
         return _code.Encode();
@@ -81,16 +81,16 @@ internal sealed class TileAssembler
     private void Prefetch()
     {
         var (later, done) = (_code.NewPlace(), _code.NewPlace());
-        _code.Add(Instruction.Create(Code.Sub_rm32_imm8, FetchesLeft, 1));
+        _code.Add(Instruction.Create(Code.Sub_rm32_imm8, ProductFetches, 1));
         _code.Jump(Code.Jl_rel32_64, later);
         for (var row = 0; row < Math.Min(PrefetchedAtOnce, _variant.Rows); row++)
         {
             for (var bytes = 0; bytes < _variant.Vectors * _family.VectorBytes; bytes += 64)
             {
-                _code.Add(Instruction.Create(Code.Prefetchw_m8, At(Ahead, bytes)));
+                _code.Add(Instruction.Create(Code.Prefetchw_m8, At(Product, bytes)));
             }
 
-            _code.Add(Instruction.Create(Code.Add_r64_rm64, Ahead, Field(nameof(GemmTile.CRowStep))));
+            _code.Add(Instruction.Create(Code.Add_r64_rm64, Product, Field(nameof(GemmTile.CRowStep))));
         }
 
         _code.Jump(Code.Jmp_rel32_64, done);
@@ -101,8 +101,8 @@ internal sealed class TileAssembler
         Mov(Spare, Field(nameof(GemmTile.AheadStep)));
         for (var line = 0; line < GemmTile.AheadLines; line++)
         {
-            _code.Add(Instruction.Create(Code.Prefetcht1_m8, At(Later, 0)));
-            Add(Later, Spare);
+            _code.Add(Instruction.Create(Code.Prefetcht1_m8, At(Ahead, 0)));
+            Add(Ahead, Spare);
         }
 
         _code.Put(done);
