@@ -17,7 +17,9 @@ public static class KernelSets
         var names = new TheoryData<string>("portable 512", "portable 256", "portable 128");
         if (Avx512F.IsSupported)
         {
-            names.Add("assembled 512");
+            // This processor takes one of the two.
+            names.Add("assembled 512, broadcasts apart");
+            names.Add("assembled 512, broadcasts in multiply-adds");
         }
 
         if (Avx2.IsSupported && Fma.IsSupported)
@@ -30,8 +32,14 @@ public static class KernelSets
 
     private static MicroKernels Create(string name) => name switch
     {
-        "assembled 512" => AssembledKernels.TryCreate(new Avx512Family())!,
+        "assembled 512, broadcasts apart" => AssembledKernels.TryCreate(new AnyAvx512(false))!,
+        "assembled 512, broadcasts in multiply-adds" => AssembledKernels.TryCreate(new AnyAvx512(true))!,
         "assembled 256" => AssembledKernels.TryCreate(new Avx2Family())!,
         _ => PortableKernels.Create(int.Parse(name.Split(' ')[1])),
     };
+
+    private sealed class AnyAvx512(bool broadcastsFromMemory) : Avx512Family
+    {
+        public override bool BroadcastsFromMemory => broadcastsFromMemory;
+    }
 }

@@ -36,7 +36,7 @@ public sealed unsafe class UpcomingTests
                 (Matrix.RowMajor(data, Stride - 1), rows, columns), (Matrix.Gathered(data, Stride, order), Math.Min(rows, Rows), columns),
             })
             {
-                var lines = LinesOf(team.Kernels, operand, height, width, tiles: 1 << 20);
+                var lines = LinesOf(team.Kernels, operand, height, width);
                 var needed = new HashSet<nint>();
                 for (var row = 0; row < height; row++)
                 {
@@ -73,16 +73,16 @@ public sealed unsafe class UpcomingTests
         Assert.Equal(0, upcoming.Left);
     }
 
-    private static HashSet<nint> LinesOf(MicroKernels kernels, in Matrix operand, int rows, int columns, int tiles)
+    private static HashSet<nint> LinesOf(MicroKernels kernels, in Matrix operand, int rows, int columns)
     {
         var lines = new HashSet<nint>();
         var upcoming = default(Upcoming);
         upcoming.Add(operand, rows, columns);
         while (upcoming.Left > 0)
         {
-            // A run has to be exactly as long as it says, or the kernel fetches what is behind it: so its length is what the operand has less.
+            // The run is as long as what the operand then has less; the kernel rounds it up to whole groups of lines.
             var (tile, before) = (new GemmTile { K = 1024 }, upcoming.Left);
-            upcoming.Share(kernels, &tile, tiles);
+            upcoming.Share(kernels, &tile, tilesLeft: 1 << 20);
             var count = before - upcoming.Left;
             Assert.InRange(tile.AheadCount * GemmTile.AheadLines, count, count + GemmTile.AheadLines - 1);
             for (var i = 0; i < count; i++)
