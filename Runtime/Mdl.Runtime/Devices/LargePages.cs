@@ -8,9 +8,6 @@ namespace Mdl.Runtime.Devices;
 /// </summary>
 internal static unsafe partial class LargePages
 {
-    /// <summary>Size and alignment of a large page.</summary>
-    public const int Bytes = 1 << 21;
-
     private const int HugePage = 14;
 
     /// <summary>Wishes that memory not yet touched comes in large pages. What the memory holds does not change.</summary>

@@ -6,9 +6,6 @@ namespace Mdl.Runtime.Devices;
 internal sealed unsafe class TeamScratch : IDisposable
 {
     private const int Alignment = 64;
-
-    // Packed operands fill most of the second-level cache. In one large page its sets are filled evenly; small pages crowd some of them.
-    private const int LeastLarge = 1 << 18;
     private readonly nint[] _memory;
     private readonly long[] _bytes;
 
@@ -45,14 +42,7 @@ internal sealed unsafe class TeamScratch : IDisposable
         NativeMemory.AlignedFree((void*)_memory[slot]);
         _memory[slot] = 0;
         _bytes[slot] = 0;
-        var isLarge = bytes >= LeastLarge;
-        bytes = isLarge ? (bytes + LargePages.Bytes - 1) / LargePages.Bytes * LargePages.Bytes : bytes;
-        _memory[slot] = (nint)NativeMemory.AlignedAlloc(checked((nuint)bytes), (nuint)(isLarge ? LargePages.Bytes : Alignment));
-        if (isLarge)
-        {
-            LargePages.Request((void*)_memory[slot], (nuint)bytes);
-        }
-
+        _memory[slot] = (nint)NativeMemory.AlignedAlloc(checked((nuint)bytes), Alignment);
         _bytes[slot] = bytes;
     }
 }
