@@ -11,6 +11,8 @@ namespace Mdl.Generators.Tests;
 /// <summary>Names and bytes of what is generated.</summary>
 public class OutputTests
 {
+    private const string Off = "#nullable enable annotations\n#nullable disable warnings";
+
     [Fact]
     public void Point_17_hint_names_carry_the_path_and_are_unique_whatever_the_case()
     {
@@ -95,6 +97,28 @@ public class OutputTests
         Assert.Empty(run.Result.Diagnostics);
         Assert.NotEmpty(run.Sources);
         Assert.Empty(run.Output.GetDiagnostics().Where(diagnostic => diagnostic.Severity >= DiagnosticSeverity.Warning));
+    }
+
+    [Fact]
+    public void Generated_code_has_no_warnings_about_null_but_those_it_turns_off()
+    {
+        var ilgpu = CSharpCompilation.Create("Mdl.Runtime.Ilgpu", options: new(OutputKind.DynamicallyLinkedLibrary)).ToMetadataReference();
+        foreach (var project in (GeneratorProject[])[Project(), Project() with { References = Project().References.Add(ilgpu) }])
+        {
+            var run = project.Run();
+            var output = run.Output;
+            foreach (var tree in Trees(run))
+            {
+                var text = tree.ToString();
+                Assert.Contains(Off, text, StringComparison.Ordinal);
+                output = output.ReplaceSyntaxTree(tree, CSharpSyntaxTree.ParseText(text.Replace(Off, "#nullable enable", StringComparison.Ordinal), project.ParseOptions, tree.FilePath));
+            }
+
+            // CS8600 to CS8799: those about null. The empty assembly in ILGPU's name makes others.
+            Assert.Empty(output.GetDiagnostics().Where(diagnostic => diagnostic.Id is ['C', 'S', '8', '6' or '7', ..]));
+        }
+
+        static GeneratorProject Project() => GeneratorProject.With(("a.mdl", Samples.Tiny), ("ling.mdl", Samples.LingNano));
     }
 
     [Fact]
