@@ -45,6 +45,9 @@ internal sealed unsafe class AssembledKernels : MicroKernels
     /// <inheritdoc/>
     public override bool FetchesAhead => true;
 
+    /// <inheritdoc/>
+    public override int FewColumnsAgainstRows => _family.FewColumnsAgainstRows;
+
     /// <summary>Kernels for the best family that the processor has; null if there is none or executable memory is not to be had.</summary>
     public static AssembledKernels? TryCreate() =>
         Avx512F.IsSupported ? TryCreate(new Avx512Family())

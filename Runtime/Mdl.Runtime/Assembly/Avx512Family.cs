@@ -50,6 +50,9 @@ internal class Avx512Family : InstructionFamily
     /// </summary>
     public override bool BroadcastsFromMemory { get; } = IsProcessor("Auth"u8, 25);
 
+    /// <summary>With multiply-adds that do not broadcast it does not matter how an element is addressed, and a copy gains less.</summary>
+    public override int FewColumnsAgainstRows => BroadcastsFromMemory ? base.FewColumnsAgainstRows : 512;
+
     /// <inheritdoc/>
     public override void MultiplyAddBroadcast(MachineCode code, int target, int right, MemoryOperand address)
     {

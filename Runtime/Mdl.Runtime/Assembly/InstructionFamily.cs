@@ -44,6 +44,9 @@ internal abstract class InstructionFamily
     /// <summary>target += left * right.</summary>
     public abstract void MultiplyAdd(MachineCode code, int target, int left, int right);
 
+    /// <summary>See <see cref="Kernels.MicroKernels.FewColumnsAgainstRows"/>.</summary>
+    public virtual int FewColumnsAgainstRows => 128;
+
     /// <summary>Whether <see cref="MultiplyAddBroadcast"/> exists and some rows of a tile should use it.</summary>
     public virtual bool BroadcastsFromMemory => false;
 

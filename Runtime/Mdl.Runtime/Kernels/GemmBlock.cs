@@ -28,10 +28,13 @@ internal static unsafe partial class GemmBlock
     private const int FewRows = 24;
     private const int FewColumnsAgainstColumns = 64;
     private const int FewColumnsAgainstNearColumns = 128;
-    private const int FewColumnsAgainstRows = 128;
+    private const int FewColumnsAgainstCrowdedRows = 128;
 
     // Columns of the left operand this far apart (floats) lie on too many pages and in too few sets of the first-level cache.
     private const int FarColumns = 512;
+
+    // Rows of the left operand a multiple of this apart (floats) share one set of the first-level cache, which keeps fewer lines than a tile has rows.
+    private const int CrowdedRows = 1024;
 
     // How the micro-kernels read the left operand.
     private enum LeftPlace
@@ -261,7 +264,8 @@ internal static unsafe partial class GemmBlock
         }
 
         var plain = readable && (transpose ? a.RowStride : a.ColumnStride) == 1;
-        return plain && n <= FewColumnsAgainstRows ? LeftPlace.Direct : LeftPlace.PanelsOfRows;
+        var crowded = n > FewColumnsAgainstCrowdedRows && (transpose ? a.ColumnStride : a.RowStride) % CrowdedRows == 0;
+        return plain && n <= kernels.FewColumnsAgainstRows && !crowded ? LeftPlace.Direct : LeftPlace.PanelsOfRows;
     }
 
     // Returns the bytes from the panel of one tile to the next, or 0 if tiles follow one another by the step of rows.

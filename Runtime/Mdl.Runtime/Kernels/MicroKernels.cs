@@ -27,6 +27,9 @@ internal abstract unsafe class MicroKernels : IDisposable
     /// <summary>Whether kernels fetch what <see cref="GemmTile.Ahead"/> names.</summary>
     public virtual bool FetchesAhead => false;
 
+    /// <summary>Up to so many columns of the product, to read rows of the left operand where they are costs less than to copy them into panels (measured).</summary>
+    public virtual int FewColumnsAgainstRows => 128;
+
     /// <summary>Chooses the kernels for a processor.</summary>
     /// <exception cref="PlatformNotSupportedException">Assembled kernels are asked for and impossible here.</exception>
     public static MicroKernels Create(KernelMode mode) => mode switch
