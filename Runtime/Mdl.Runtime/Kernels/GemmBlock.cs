@@ -24,6 +24,9 @@ internal static unsafe partial class GemmBlock
     private const int RightBlockFloats = 512 * DepthBlock;
     private const int KeptRows = 960;
 
+    // Panels of the right operand that take more than this in all (512 KB) come from the third-level cache for each block of rows.
+    private const long KeptPanelBytes = RightBlockFloats * sizeof(float);
+
     // Up to these the copy of an operand costs more than it gains (all measured).
     private const int FewRows = 24;
     private const int FewColumnsAgainstColumns = 64;
@@ -309,6 +312,7 @@ internal static unsafe partial class GemmBlock
         where TEpilogue : struct, ITileEpilogue
     {
         var tile = *block;
+        var aheadTiles = panelStep * ((n + kernels.TileColumns - 1) / kernels.TileColumns) > KeptPanelBytes ? tiles.Count - 1 : 0;
         for (var j = 0; j < n; j += kernels.TileColumns)
         {
             var columns = Math.Min(kernels.TileColumns, n - j);
@@ -317,7 +321,16 @@ internal static unsafe partial class GemmBlock
             for (int t = 0, i = 0; t < tiles.Count; t++)
             {
                 var height = tiles.Height(t);
-                upcoming.Share(kernels, &tile, tilesLeft--);
+                if (t < aheadTiles && j + columns < n)
+                {
+                    Upcoming.Panel(kernels, &tile, (byte*)tile.B + panelStep, panelStep, t, aheadTiles);
+                }
+                else
+                {
+                    upcoming.Share(kernels, &tile, aheadTiles > 0 ? tilesLeft / tiles.Count + 1 : tilesLeft);
+                }
+
+                tilesLeft--;
                 kernels.Run(&tile, height, columns);
                 if (typeof(TEpilogue) != typeof(NoEpilogue) && last)
                 {

@@ -9,6 +9,7 @@ namespace Mdl.Runtime.Kernels;
 internal unsafe ref struct Upcoming
 {
     private const int LeastShare = 16;
+    private const int LineBytes = 64;
 
     private Lines _first;
     private Lines _second;
@@ -44,8 +45,7 @@ internal unsafe ref struct Upcoming
 
         // Few tiles fetch much, and the others do not even ask: to find the share of a tile takes the time of some multiply-adds.
         var due = (int)((uint)(left + tilesLeft - 1) / (uint)tilesLeft);
-        var times = tile->K / GemmTile.AheadColumns - (kernels.TileRows + GemmTile.ProductRows - 1) / GemmTile.ProductRows;
-        var room = kernels.FetchesAhead ? (int)times * GemmTile.AheadLines : 0;
+        var room = Room(kernels, tile);
         if (room > 0)
         {
             var count = Take(Math.Min(Math.Max(due, LeastShare), room), out tile->Ahead, out tile->AheadStep);
@@ -64,13 +64,31 @@ internal unsafe ref struct Upcoming
         }
     }
 
+    /// <summary>
+    /// Lets tile <paramref name="part"/> of <paramref name="parts"/> fetch its share of the panel of the right operand that follows: the first tile that reads a panel from the
+    /// third-level cache would wait for it, as it needs twice what comes from there.
+    /// </summary>
+    public static void Panel(MicroKernels kernels, GemmTile* tile, byte* panel, long bytes, int part, int parts)
+    {
+        var share = (int)(bytes / LineBytes + parts - 1) / parts;
+        tile->Ahead = panel + (long)part * share * LineBytes;
+        tile->AheadStep = LineBytes;
+        tile->AheadCount = Math.Min(share, Room(kernels, tile)) / GemmTile.AheadLines;
+    }
+
+    // Lines that a tile can fetch while it is computed.
+    private static int Room(MicroKernels kernels, GemmTile* tile)
+    {
+        var times = tile->K / GemmTile.AheadColumns - (kernels.TileRows + GemmTile.ProductRows - 1) / GemmTile.ProductRows;
+        return kernels.FetchesAhead ? Math.Max(0, (int)times) * GemmTile.AheadLines : 0;
+    }
+
     private int Take(int most, out byte* line, out long step) =>
         _first.Left > 0 ? _first.Take(most, out line, out step) : _second.Take(most, out line, out step);
 
     // The cache lines of contiguous rows, or of contiguous columns as rows: along the rows, or down them where they are short, so that runs of lines are long.
     private struct Lines
     {
-        private const int LineBytes = 64;
         private readonly Matrix _rows;
         private readonly int _count;
         private readonly int _perRow;
