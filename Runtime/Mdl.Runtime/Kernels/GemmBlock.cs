@@ -267,8 +267,8 @@ internal static unsafe partial class GemmBlock
         }
 
         var plain = readable && (transpose ? a.RowStride : a.ColumnStride) == 1;
-        var crowded = n > FewColumnsAgainstCrowdedRows && (transpose ? a.ColumnStride : a.RowStride) % CrowdedRows == 0;
-        return plain && n <= kernels.FewColumnsAgainstRows && !crowded ? LeftPlace.Direct : LeftPlace.PanelsOfRows;
+        var crowded = (transpose ? a.ColumnStride : a.RowStride) % CrowdedRows == 0;
+        return plain && n <= (crowded ? FewColumnsAgainstCrowdedRows : kernels.FewColumnsAgainstRows) ? LeftPlace.Direct : LeftPlace.PanelsOfRows;
     }
 
     // Returns the bytes from the panel of one tile to the next, or 0 if tiles follow one another by the step of rows.
@@ -312,7 +312,7 @@ internal static unsafe partial class GemmBlock
         where TEpilogue : struct, ITileEpilogue
     {
         var tile = *block;
-        var aheadTiles = panelStep * ((n + kernels.TileColumns - 1) / kernels.TileColumns) > KeptPanelBytes ? tiles.Count - 1 : 0;
+        var panelTiles = panelStep * ((n + kernels.TileColumns - 1) / kernels.TileColumns) > KeptPanelBytes ? tiles.Count - 1 : 0;
         for (var j = 0; j < n; j += kernels.TileColumns)
         {
             var columns = Math.Min(kernels.TileColumns, n - j);
@@ -321,13 +321,14 @@ internal static unsafe partial class GemmBlock
             for (int t = 0, i = 0; t < tiles.Count; t++)
             {
                 var height = tiles.Height(t);
-                if (t < aheadTiles && j + columns < n)
+                if (t < panelTiles && j + columns < n)
                 {
-                    Upcoming.Panel(kernels, &tile, (byte*)tile.B + panelStep, panelStep, t, aheadTiles);
+                    Upcoming.Panel(kernels, &tile, (byte*)tile.B + panelStep, panelStep, t, panelTiles);
                 }
                 else
                 {
-                    upcoming.Share(kernels, &tile, aheadTiles > 0 ? tilesLeft / tiles.Count + 1 : tilesLeft);
+                    // The other tiles of a panel are busy with the next one.
+                    upcoming.Share(kernels, &tile, panelTiles > 0 ? tilesLeft / tiles.Count + 1 : tilesLeft);
                 }
 
                 tilesLeft--;

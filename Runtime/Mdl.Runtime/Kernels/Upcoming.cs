@@ -66,14 +66,14 @@ internal unsafe ref struct Upcoming
 
     /// <summary>
     /// Lets tile <paramref name="part"/> of <paramref name="parts"/> fetch its share of the panel of the right operand that follows: the first tile that reads a panel from the
-    /// third-level cache would wait for it, as it needs twice what comes from there.
+    /// third-level cache would wait for it, as it reads twice what comes from there in its time. What the tiles have no time for stays for that tile to wait for.
     /// </summary>
     public static void Panel(MicroKernels kernels, GemmTile* tile, byte* panel, long bytes, int part, int parts)
     {
         var share = (int)(bytes / LineBytes + parts - 1) / parts;
         tile->Ahead = panel + (long)part * share * LineBytes;
         tile->AheadStep = LineBytes;
-        tile->AheadCount = Math.Min(share, Room(kernels, tile)) / GemmTile.AheadLines;
+        tile->AheadCount = (Math.Min(share, Room(kernels, tile)) + GemmTile.AheadLines - 1) / GemmTile.AheadLines;
     }
 
     // Lines that a tile can fetch while it is computed.

@@ -36,8 +36,8 @@ internal static partial class OpenClDevice
 
     private static Context Create()
     {
-        // The library reads the environment of the process, which .NET's own methods do not change. To optimise kernels takes longer than to run them at tests' sizes.
-        SetEnvironment("POCL_EXTRA_BUILD_FLAGS", "-D__generic=__global -cl-opt-disable", 1);
+        // The library reads the environment of the process, which .NET's own methods do not change.
+        SetEnvironment("POCL_EXTRA_BUILD_FLAGS", "-D__generic=__global", 1);
         return Context.Create(builder => builder.Optimize(OptimizationLevel.O1).OpenCL(Accept));
     }
 

@@ -73,6 +73,39 @@ public sealed unsafe class UpcomingTests
         Assert.Equal(0, upcoming.Left);
     }
 
+    // All lines of the panel in as many tiles as it takes to fetch them, and no more in one tile than it has time for.
+    [Theory]
+    [InlineData(256, 12)]
+    [InlineData(256, 3)]
+    [InlineData(200, 11)]
+    [InlineData(30, 5)]
+    [InlineData(8, 1)]
+    public void TilesShareTheNextPanel(int depth, int parts)
+    {
+        using var team = new Team(1);
+        var bytes = (long)depth * team.Kernels.TileColumns * sizeof(float);
+        var (lines, most) = (new HashSet<nint>(), Math.Max(0, (depth / GemmTile.AheadColumns) - ((team.Kernels.TileRows + GemmTile.ProductRows - 1) / GemmTile.ProductRows)));
+        for (var part = 0; part < parts; part++)
+        {
+            var tile = new GemmTile { K = depth };
+            Upcoming.Panel(team.Kernels, &tile, null, bytes, part, parts);
+            Assert.InRange(tile.AheadCount, 0, team.Kernels.FetchesAhead ? most : 0);
+            for (var i = 0; i < tile.AheadCount * GemmTile.AheadLines; i++)
+            {
+                lines.Add((nint)(tile.Ahead + (i * tile.AheadStep)) / 64);
+            }
+        }
+
+        var room = team.Kernels.FetchesAhead ? parts * most * GemmTile.AheadLines : 0;
+        var all = Enumerable.Range(0, (int)(bytes / 64)).Select(line => (nint)line);
+        if (room >= bytes / 64)
+        {
+            Assert.Superset(all.ToHashSet(), lines);
+        }
+
+        Assert.InRange(lines.Count, Math.Min(room, bytes / 64), (bytes / 64) + (parts * GemmTile.AheadLines) + parts);
+    }
+
     private static HashSet<nint> LinesOf(MicroKernels kernels, in Matrix operand, int rows, int columns)
     {
         var lines = new HashSet<nint>();
