@@ -86,6 +86,15 @@ public readonly struct EquatableArray<T> : IEquatable<EquatableArray<T>>, IReadO
         return new(rest);
     }
 
+    // As LINQ's, which would box the array and its enumerator.
+    public bool All(Func<T, bool> predicate) => Array.TrueForAll(Items, new Predicate<T>(predicate));
+
+    public bool Any(Func<T, bool> predicate) => Array.Exists(Items, new Predicate<T>(predicate));
+
+    public IEnumerable<T> Where(Func<T, bool> predicate) => Items.Where(predicate);
+
+    public IEnumerable<TResult> Select<TResult>(Func<T, TResult> selector) => Items.Select(selector);
+
     /// <summary>What a function makes of each element.</summary>
     public EquatableArray<TResult> Map<TResult>(Func<T, TResult> function) => new(Array.ConvertAll(Items, new Converter<T, TResult>(function)));
 

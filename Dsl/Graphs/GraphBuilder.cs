@@ -22,6 +22,9 @@ public sealed class GraphBuilder(int capacity = 0)
     /// <exception cref="ShapeException">The inputs do not fit the operation.</exception>
     public Value Add(Operation operation, params IEnumerable<Value> inputs) => AddNode(operation, inputs.ToEquatableArray(), "");
 
+    /// <exception cref="ShapeException">The inputs do not fit the operation.</exception>
+    public Value Add(Operation operation, params ReadOnlySpan<Value> inputs) => AddNode(operation, EquatableArray.Create(inputs), "");
+
     /// <summary>All outputs of an operation with several.</summary>
     public EquatableArray<Value> AddAll(Operation operation, params IEnumerable<Value> inputs)
     {
