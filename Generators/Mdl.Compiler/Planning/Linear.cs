@@ -4,17 +4,17 @@ using Mdl.Dsl.Graphs;
 
 namespace Mdl.Compiler.Planning;
 
-/// <summary>The loop variables of a row kernel.</summary>
+/// <summary>The loop variables of a row kernel, in the order in which an index names them.</summary>
 internal enum LoopVariable
 {
-    /// <summary>The flat number of the row.</summary>
-    Row,
-
     /// <summary>The column within the row: the vectorised loop.</summary>
     Column,
 
     /// <summary>The flat number within the axes of a reduction that is summed serially.</summary>
     Inner,
+
+    /// <summary>The flat number of the row.</summary>
+    Row,
 }
 
 /// <summary>
@@ -130,34 +130,49 @@ internal sealed record Linear(EquatableArray<LinearTerm> Terms, Dim Offset)
             return new(Terms.Count == 0 ? other.Terms : Terms, Offset + other.Offset);
         }
 
-        List<LinearTerm> terms = [.. Terms, .. other.Terms];
-        for (var merged = true; merged;)
+        LinearTerm[] terms = [.. Terms, .. other.Terms];
+        while (MergeAny(terms) is { } fewer)
         {
-            merged = false;
-            for (var i = 0; i < terms.Count && !merged; i++)
-            {
-                for (var j = 0; j < terms.Count && !merged; j++)
-                {
-                    if (i != j && Merge(terms[i], terms[j]) is { } both)
-                    {
-                        terms.RemoveAt(Math.Max(i, j));
-                        terms.RemoveAt(Math.Min(i, j));
-                        terms.Add(both);
-                        merged = true;
-                    }
-                }
-            }
+            terms = fewer;
         }
 
         // A fixed order, so that equal indices compare equal.
         Sort(terms);
-        return new(EquatableArray.Owning(terms.ToArray()), Offset + other.Offset);
+        return new(EquatableArray.Owning(terms), Offset + other.Offset);
     }
 
-    /// <summary>By the names of the variables, then by what else the digits are; digits that are the same stay in their order.</summary>
-    private static void Sort(List<LinearTerm> terms)
+    /// <summary>The terms with the first two that can be one as the last; null where there are none.</summary>
+    private static LinearTerm[]? MergeAny(LinearTerm[] terms)
     {
-        for (var i = 1; i < terms.Count; i++)
+        for (var i = 0; i < terms.Length; i++)
+        {
+            for (var j = 0; j < terms.Length; j++)
+            {
+                if (i != j && Merge(terms[i], terms[j]) is { } both)
+                {
+                    var fewer = new LinearTerm[terms.Length - 1];
+                    var count = 0;
+                    for (var k = 0; k < terms.Length; k++)
+                    {
+                        if (k != i && k != j)
+                        {
+                            fewer[count++] = terms[k];
+                        }
+                    }
+
+                    fewer[count] = both;
+                    return fewer;
+                }
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>By the variables, then by what else the digits are; digits that are the same stay in their order.</summary>
+    private static void Sort(LinearTerm[] terms)
+    {
+        for (var i = 1; i < terms.Length; i++)
         {
             for (var j = i; j > 0 && Order(terms[j].Digit, terms[j - 1].Digit) < 0; j--)
             {
@@ -167,7 +182,7 @@ internal sealed record Linear(EquatableArray<LinearTerm> Terms, Dim Offset)
     }
 
     private static int Order(Digit left, Digit right) =>
-        left.Variable != right.Variable ? string.CompareOrdinal(left.Variable.ToString(), right.Variable.ToString())
+        left.Variable != right.Variable ? (int)left.Variable - (int)right.Variable
         : Order(left.Divisor, right.Divisor) is var divisors and not 0 ? divisors
         : Order(left.Modulus, right.Modulus) is var moduli and not 0 ? moduli
         : left.Source == right.Source ? 0
