@@ -6,6 +6,7 @@ namespace Mdl.Dsl.Binding;
 /// <summary>The embedded <c>.mdl</c> files that every file sees without importing them; read once for the process.</summary>
 public static class StandardLibrary
 {
+    private const string Folder = "library/";
     private const string Prefix = "Mdl.Dsl.Library.";
 
     private static readonly Lazy<IReadOnlyList<SourceText>> LazyTexts = new(ReadTexts);
@@ -13,6 +14,9 @@ public static class StandardLibrary
 
     /// <summary>The texts, with paths such as <c>library/norms.mdl</c>.</summary>
     public static IReadOnlyList<SourceText> Texts => LazyTexts.Value;
+
+    /// <summary>Whether a path is that of one of the texts.</summary>
+    public static bool Contains(string path) => path.StartsWith(Folder, StringComparison.Ordinal) && Texts.Any(text => text.Path == path);
 
     internal static IReadOnlyDictionary<string, Declaration> Declarations => LazyDeclarations.Value;
 
@@ -23,7 +27,7 @@ public static class StandardLibrary
         foreach (var name in assembly.GetManifestResourceNames().Where(n => n.StartsWith(Prefix, StringComparison.Ordinal)).OrderBy(n => n, StringComparer.Ordinal))
         {
             using var reader = new StreamReader(assembly.GetManifestResourceStream(name)!);
-            texts.Add(new("library/" + name.Substring(Prefix.Length), reader.ReadToEnd()));
+            texts.Add(new(Folder + name.Substring(Prefix.Length), reader.ReadToEnd()));
         }
 
         return texts;

@@ -14,14 +14,15 @@ internal static class Expressions
             return Long(dim.Constant);
         }
 
-        var parts = new List<string>();
+        var (sum, terms) = ("", 0);
         foreach (var (coefficient, factors) in dim.Terms)
         {
             var product = factors.Count == 1 ? factors[0] : string.Join(" * ", factors);
-            parts.Add(factors.Count == 0 ? Long(coefficient) : coefficient == 1 ? product : Long(coefficient) + " * " + product);
+            var term = factors.Count == 0 ? Long(coefficient) : coefficient == 1 ? product : Long(coefficient) + " * " + product;
+            sum = terms++ == 0 ? term : sum + " + " + term;
         }
 
-        return parts.Count == 1 ? parts[0] : "(" + string.Join(" + ", parts) + ")";
+        return terms == 1 ? sum : "(" + sum + ")";
     }
 
     private static string Long(long number) => number.ToString(CultureInfo.InvariantCulture) + "L";

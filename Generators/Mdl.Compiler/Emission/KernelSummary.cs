@@ -56,7 +56,7 @@ internal sealed record KernelSummary(string Name, string Operation, string Sourc
 
     // The standard library is no file of the project: nobody could open it.
     private static Origin PlaceOf(IEnumerable<Origin> origins) =>
-        origins.FirstOrDefault(o => o.Line > 0 && !StandardLibrary.Texts.Any(text => text.Path == o.Path)) ?? Origin.None;
+        origins.FirstOrDefault(o => o.Line > 0 && !StandardLibrary.Contains(o.Path)) ?? Origin.None;
 
     public static KernelSummary Of(CopyStep copy) =>
         new(copy.Target.Pointer.TrimStart('_'), "Copy", "", new(Dim.Zero, copy.Size * 8, copy.Size * 8));

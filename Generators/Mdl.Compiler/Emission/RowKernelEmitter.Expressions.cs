@@ -233,15 +233,22 @@ internal partial class RowKernelEmitter
     /// <summary>The letters of a name.</summary>
     private static string Hint(string name)
     {
+        if (name.All(IsLetter))
+        {
+            return name;
+        }
+
         var letters = new StringBuilder(name.Length);
         foreach (var c in name)
         {
-            if (c is (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') or '_')
+            if (IsLetter(c))
             {
                 letters.Append(c);
             }
         }
 
-        return letters.Length == name.Length ? name : letters.ToString();
+        return letters.ToString();
     }
+
+    private static bool IsLetter(char c) => c is (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') or '_';
 }
