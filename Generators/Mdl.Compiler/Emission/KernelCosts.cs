@@ -12,7 +12,7 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
     // Sizes are compared at these values of their symbols, to take the smaller one.
     private const long Typical = 128;
 
-    private readonly HashSet<Value> _counted = [];
+    private readonly ValueSet _counted = new(plan.Graph.Nodes.Count);
 
     // Of one launch, and of one of its kernels; cleared for the next.
     private readonly Traffic _traffic = new();
@@ -100,8 +100,9 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
                 }
             }
 
-            if (_counted.Add(value))
+            if (!_counted.Contains(value.Node, value.Output))
             {
+                _counted.Add(value);
                 AddUnfused(node, traffic.Unfused);
             }
         }

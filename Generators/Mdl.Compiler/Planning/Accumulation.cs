@@ -11,7 +11,7 @@ internal sealed class Accumulation
 {
     private readonly Graph _graph;
     private readonly int _forwardNodes;
-    private readonly Dictionary<Value, int> _uses = [];
+    private readonly int[] _uses;
 
     /// <summary>The product that each product adds itself to.</summary>
     private readonly Dictionary<Value, Value> _addends = [];
@@ -23,18 +23,7 @@ internal sealed class Accumulation
     {
         _graph = graph;
         _forwardNodes = forwardNodes;
-        foreach (var node in graph.Nodes)
-        {
-            foreach (var input in node.Inputs)
-            {
-                Use(input);
-            }
-        }
-
-        foreach (var output in graph.Outputs)
-        {
-            Use(output);
-        }
+        _uses = UseCounts.Of(graph);
     }
 
     /// <summary>The input that a product adds itself to, or null.</summary>
@@ -68,7 +57,7 @@ internal sealed class Accumulation
     private void Terms(Value value, SortedDictionary<int, Value> products, HashSet<int> absorbed, bool isTop)
     {
         var node = _graph.Nodes[value.Node];
-        if (!isTop && _uses[value] > 1)
+        if (!isTop && _uses[value.Node] > 1)
         {
             return;
         }
@@ -149,6 +138,4 @@ internal sealed class Accumulation
 
         return (builder.Build(map.Of(_graph.Outputs)), forward < 0 ? builder.Count : forward);
     }
-
-    private void Use(Value value) => _uses[value] = _uses.TryGetValue(value, out var count) ? count + 1 : 1;
 }

@@ -30,7 +30,7 @@ internal sealed partial class Fuser
     private readonly HashSet<Value> _roots = [];
     private readonly Queue<Value> _pending = [];
     private readonly Dictionary<Root, Expression> _visits = [];
-    private readonly Dictionary<Value, List<Root>> _computing = [];
+    private readonly List<Root>?[] _computing;
     private readonly List<Root> _cut = [];
     private readonly Dictionary<Value, bool> _transcendental = [];
     private readonly Dictionary<EquatableArray<Dim>, Linear[]> _rootIndices = [];
@@ -48,6 +48,7 @@ internal sealed partial class Fuser
     public Fuser(Graph graph)
     {
         _graph = graph;
+        _computing = new List<Root>?[graph.Nodes.Count];
         _isStored = IsStored;
         foreach (var output in graph.Outputs)
         {
@@ -235,22 +236,17 @@ internal sealed partial class Fuser
 
         foreach (var value in visit.Computes)
         {
-            if (!_computing.TryGetValue(value, out var roots))
-            {
-                _computing[value] = roots = [];
-            }
-
-            roots.Add(root);
+            (_computing[value.Node] ??= []).Add(root);
         }
     }
 
     /// <summary>Forgets the expressions that a new root changes.</summary>
     private void Forget(Value value)
     {
-        if (_computing.TryGetValue(value, out var computing))
+        if (_computing[value.Node] is { } computing)
         {
             computing.ForEach(r => _visits.Remove(r));
-            _computing.Remove(value);
+            _computing[value.Node] = null;
         }
 
         _cut.ForEach(r => _visits.Remove(r));

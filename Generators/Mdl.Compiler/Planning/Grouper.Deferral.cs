@@ -18,7 +18,13 @@ internal sealed partial class Grouper
         _deferrable.Clear();
         _waiting.Clear();
         _waitingSinks.Clear();
-        var needed = new HashSet<Value>(graph.Outputs.Select(_fuser.DenseBase));
+        var needed = new ValueSet(graph.Nodes.Count);
+        foreach (var output in graph.Outputs)
+        {
+            needed.Add(_fuser.DenseBase(output));
+        }
+
+        var stored = new List<Value>();
         for (var i = 0; i < graph.Nodes.Count; i++)
         {
             var (node, value) = (graph.Nodes[i], Value.Of(i));
@@ -26,7 +32,7 @@ internal sealed partial class Grouper
             {
                 if (!IsSink(i, node))
                 {
-                    needed.UnionWith(BasesOf(node));
+                    AddBases(node, needed);
                 }
             }
             else if (_fuser.IsRoot(value))
@@ -41,31 +47,49 @@ internal sealed partial class Grouper
 
                 if (!_fuser.IsAssembled(value) && _fuser.KindOf(value) == RootKind.Store)
                 {
-                    _deferrable.Add(value);
+                    stored.Add(value);
                 }
             }
         }
 
-        _deferrable.ExceptWith(needed);
+        foreach (var value in stored)
+        {
+            if (!needed.Contains(value.Node, value.Output))
+            {
+                _deferrable.Add(value);
+            }
+        }
     }
 
-    private bool IsSink(int number, Node node) => node.Operation is not (Leaf or Repeat) && _users[number].Count == 0;
+    private bool IsSink(int number, Node node) => node.Operation is not (Leaf or Repeat) && _users[number] is null;
 
-    /// <summary>The stored values that a template reads.</summary>
-    private IEnumerable<Value> BasesOf(Node node)
+    /// <summary>Adds the stored values that a template reads.</summary>
+    private void AddBases(Node node, ValueSet bases)
     {
         for (var i = 0; i < node.Inputs.Count; i++)
         {
             if (_fuser.GatheredInput(node, i) is { } gathered)
             {
-                yield return _fuser.TemplateInput(gathered, 0).Base;
-                yield return _fuser.TemplateInput(gathered, 1).Base;
+                bases.Add(_fuser.TemplateInput(gathered, 0).Base);
+                bases.Add(_fuser.TemplateInput(gathered, 1).Base);
             }
             else
             {
-                yield return _fuser.TemplateInput(node, i).Base;
+                bases.Add(_fuser.TemplateInput(node, i).Base);
             }
         }
+    }
+
+    private bool ReadsWaiting(Node node)
+    {
+        if (_waiting.Count == 0)
+        {
+            return false;
+        }
+
+        var bases = new ValueSet(graph.Nodes.Count);
+        AddBases(node, bases);
+        return _waiting.Exists(r => bases.Contains(r.Value.Node, r.Value.Output));
     }
 
     private bool Defer(Root root)
@@ -81,7 +105,7 @@ internal sealed partial class Grouper
 
     private bool DeferSink(int number, Node node)
     {
-        if (_waiting.Count == 0 || !IsSink(number, node) || !BasesOf(node).Any(b => _waiting.Any(r => r.Value == b)))
+        if (!IsSink(number, node) || !ReadsWaiting(node))
         {
             return false;
         }
@@ -112,7 +136,7 @@ internal sealed partial class Grouper
             return;
         }
 
-        foreach (var sink in _waitingSinks.Where(s => !BasesOf(graph.Nodes[s]).Any(b => _waiting.Any(r => r.Value == b))).ToList())
+        foreach (var sink in _waitingSinks.Where(s => !ReadsWaiting(graph.Nodes[s])).ToList())
         {
             _waitingSinks.Remove(sink);
             _steps.Add(new TemplateStep(sink));

@@ -7,7 +7,7 @@ namespace Mdl.Compiler.Planning;
 internal sealed partial class Grouper(Graph graph, int forwardNodes, CancellationToken cancellation, bool selectsInRows)
 {
     private readonly Fuser _fuser = new(graph);
-    private readonly List<int>[] _users = UsersOf(graph);
+    private readonly List<int>?[] _users = UsersOf(graph);
 
     // The state of one round.
     private readonly List<Step> _steps = [];
@@ -186,7 +186,7 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
     private List<Value> Shared(List<Step> steps)
     {
         // Of each value the kernels that compute it, in order; most have one, and need no list.
-        var first = new Dictionary<Value, RowKernel>();
+        var first = new RowKernel?[graph.Nodes.Count];
         var kernels = new Dictionary<Value, List<RowKernel>>();
         foreach (var step in steps)
         {
@@ -199,9 +199,9 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
             {
                 foreach (var v in _fuser.Computed(root))
                 {
-                    if (!first.TryGetValue(v, out var before))
+                    if (first[v.Node] is not { } before)
                     {
-                        first[v] = kernel;
+                        first[v.Node] = kernel;
                     }
                     else if (kernels.TryGetValue(v, out var list))
                     {
@@ -228,7 +228,7 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
     /// <summary>The computations that use a value, looking through views.</summary>
     private IEnumerable<Value> Users(Value value)
     {
-        foreach (var user in _users[value.Node])
+        foreach (var user in _users[value.Node] ?? [])
         {
             if (IndexFlow.IsView(graph.Nodes[user].Operation))
             {
@@ -244,14 +244,14 @@ internal sealed partial class Grouper(Graph graph, int forwardNodes, Cancellatio
         }
     }
 
-    private static List<int>[] UsersOf(Graph graph)
+    private static List<int>?[] UsersOf(Graph graph)
     {
-        var users = graph.Nodes.Select(_ => new List<int>()).ToArray();
+        var users = new List<int>?[graph.Nodes.Count];
         for (var i = 0; i < graph.Nodes.Count; i++)
         {
             foreach (var input in graph.Nodes[i].Inputs)
             {
-                users[input.Node].Add(i);
+                (users[input.Node] ??= []).Add(i);
             }
         }
 

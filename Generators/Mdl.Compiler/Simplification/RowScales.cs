@@ -12,12 +12,7 @@ internal static class RowScales
 {
     public static Graph Move(Graph graph)
     {
-        var uses = new Dictionary<Value, int>();
-        foreach (var value in graph.Nodes.SelectMany(n => n.Inputs).Concat(graph.Outputs))
-        {
-            uses[value] = uses.TryGetValue(value, out var count) ? count + 1 : 1;
-        }
-
+        var uses = UseCounts.Of(graph);
         var builder = new GraphBuilder(graph.Nodes.Count);
         var map = new ValueMap(graph.Nodes.Count);
         for (var i = 0; i < graph.Nodes.Count; i++)
@@ -37,14 +32,14 @@ internal static class RowScales
             {
                 var (product, factor) = (node.Inputs[side], graph.Nodes[node.Inputs[1 - side].Node]);
                 var reshaped = false;
-                while (graph.Nodes[product.Node].Operation is Reshape && uses[product] == 1)
+                while (graph.Nodes[product.Node].Operation is Reshape && uses[product.Node] == 1)
                 {
                     product = graph.Nodes[product.Node].Inputs[0];
                     reshaped = true;
                 }
 
                 var self = graph.Nodes[product.Node];
-                if (self.Operation is not (GroupedContract or Contract { TransposeLeft: false }) || uses[product] > 1
+                if (self.Operation is not (GroupedContract or Contract { TransposeLeft: false }) || uses[product.Node] > 1
                     || factor.Operation is not Broadcast || graph.Type(factor.Inputs[0]).Rank != node.Types[0].Rank || !graph.Type(factor.Inputs[0]).Last.IsOne)
                 {
                     return null;
@@ -52,7 +47,7 @@ internal static class RowScales
 
                 var (left, result) = (graph.Type(self.Inputs[0]), self.Types[0]);
                 var scale = graph.Type(factor.Inputs[0]);
-                if (graph.Nodes[self.Inputs[0].Node].Operation is not (Unary or Binary or Select) || uses[self.Inputs[0]] > 1
+                if (graph.Nodes[self.Inputs[0].Node].Operation is not (Unary or Binary or Select) || uses[self.Inputs[0].Node] > 1
                     || !left.Last.IsConstant || !result.Last.IsConstant || left.Last.Constant >= result.Last.Constant
                     || !scale.Size.Equals(Dim.Divide(node.Types[0].Size, node.Types[0].Last)!)
                     || !node.Types[0].Last.Equals(result.Last))
