@@ -87,9 +87,31 @@ public readonly struct EquatableArray<T> : IEquatable<EquatableArray<T>>, IReadO
     }
 
     // As LINQ's, which would box the array and its enumerator.
-    public bool All(Func<T, bool> predicate) => Array.TrueForAll(Items, new Predicate<T>(predicate));
+    public bool All(Func<T, bool> predicate)
+    {
+        foreach (var item in Items)
+        {
+            if (!predicate(item))
+            {
+                return false;
+            }
+        }
 
-    public bool Any(Func<T, bool> predicate) => Array.Exists(Items, new Predicate<T>(predicate));
+        return true;
+    }
+
+    public bool Any(Func<T, bool> predicate)
+    {
+        foreach (var item in Items)
+        {
+            if (predicate(item))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     public IEnumerable<T> Where(Func<T, bool> predicate) => Items.Where(predicate);
 

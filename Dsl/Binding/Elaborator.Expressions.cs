@@ -71,6 +71,12 @@ internal sealed partial class Elaborator
             return new DeclarationName(declaration);
         }
 
+        return UnknownName(name, frame);
+    }
+
+    // Apart, because a method with queries makes their closure before it knows whether it is needed.
+    private Entity UnknownName(NameSyntax name, Frame frame)
+    {
         if (session.Lost.Contains(name.Text))
         {
             return Silent();
