@@ -96,6 +96,18 @@ public sealed record Reduce(ReduceFunction Function, EquatableArray<int> Axes) :
     {
         Require(inputs[0].Element == ElementType.F32, $"cannot reduce {inputs[0]}");
         Require(Axes.Count > 0 && Axes.All(a => a >= 0 && a < inputs[0].Rank), $"no such axes {Axes} in {inputs[0]}");
-        return One(inputs[0].With(inputs[0].Shape.Select((d, i) => Axes.Contains(i) ? Dim.One : d).ToEquatableArray()));
+        return One(inputs[0].With(Reduced(inputs[0].Shape)));
+    }
+
+    /// <summary>What becomes of a shape.</summary>
+    public EquatableArray<Dim> Reduced(EquatableArray<Dim> shape)
+    {
+        var reduced = new Dim[shape.Count];
+        for (var i = 0; i < reduced.Length; i++)
+        {
+            reduced[i] = Axes.Contains(i) ? Dim.One : shape[i];
+        }
+
+        return new(reduced);
     }
 }

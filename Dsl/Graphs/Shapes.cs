@@ -23,6 +23,21 @@ internal static class Shapes
         return new(result);
     }
 
+    /// <summary>Whether right-aligned broadcasting makes one shape the other one.</summary>
+    public static bool Stretches(EquatableArray<Dim> from, EquatableArray<Dim> to)
+    {
+        var missing = to.Count - from.Count;
+        for (var i = 0; i < from.Count && missing >= 0; i++)
+        {
+            if (!from[i].IsOne && !from[i].Equals(to[missing + i]))
+            {
+                return false;
+            }
+        }
+
+        return missing >= 0;
+    }
+
     public static void Require(bool condition, string message)
     {
         if (!condition)

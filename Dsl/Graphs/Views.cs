@@ -7,7 +7,7 @@ public sealed record Broadcast(EquatableArray<Dim> Shape) : Operation
 {
     public override EquatableArray<TensorType> Infer(EquatableArray<TensorType> inputs)
     {
-        Require(Shapes.Broadcast(inputs[0].Shape, Shape) == Shape, $"{inputs[0]} does not broadcast to {Shape}");
+        Require(Shapes.Stretches(inputs[0].Shape, Shape), $"{inputs[0]} does not broadcast to {Shape}");
         return One(inputs[0].With(Shape));
     }
 }

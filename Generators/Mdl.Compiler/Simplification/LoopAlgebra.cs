@@ -75,8 +75,13 @@ internal static class LoopAlgebra
                 continue;
             }
 
-            var other = role == InputRole.Carried ? -1 : Enumerable.Range(0, i).Where(k => inputs[k] == inputs[i] && plan[k].Role == role).DefaultIfEmpty(-1).First();
-            plan[i] = other >= 0 ? new(InputRole.Alias, Other: other) : new(role);
+            var other = 0;
+            while (other < i && (role == InputRole.Carried || inputs[other] != inputs[i] || plan[other].Role != role))
+            {
+                other++;
+            }
+
+            plan[i] = other < i ? new(InputRole.Alias, Other: other) : new(role);
         }
 
         return plan;

@@ -145,7 +145,7 @@ internal readonly struct Rules(GraphBuilder builder, EquatableArray<Value> x)
     private Value? SimplifyReduce(Reduce o)
     {
         var shape = builder.Type(x[0]).Shape;
-        var reduced = shape.Select((d, i) => o.Axes.Contains(i) ? Dim.One : d).ToEquatableArray();
+        var reduced = o.Reduced(shape);
         var count = Dim.Product(o.Axes.Select(a => shape[a]));
         if (count.IsOne)
         {
