@@ -152,6 +152,13 @@ internal sealed class ScopePlan(Graph graph, Fuser fuser)
     public HashSet<Value> Reads(Step step)
     {
         var reads = new HashSet<Value>();
+        AddReads(step, reads);
+        return reads;
+    }
+
+    /// <summary>Adds the stored values that a step reads.</summary>
+    public void AddReads(Step step, HashSet<Value> reads)
+    {
         switch (step)
         {
             case KernelStep { Kernel: var kernel }:
@@ -176,8 +183,6 @@ internal sealed class ScopePlan(Graph graph, Fuser fuser)
 
                 break;
         }
-
-        return reads;
 
         void Kernel(RowKernel kernel)
         {

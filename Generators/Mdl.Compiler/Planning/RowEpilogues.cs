@@ -44,7 +44,7 @@ internal static class RowEpilogues
             }
             else
             {
-                behind.UnionWith(plan.Reads(plan.Steps[i]));
+                plan.AddReads(plan.Steps[i], behind);
             }
         }
 
@@ -60,14 +60,14 @@ internal static class RowEpilogues
         {
             if (step is not ProductStep product)
             {
-                needed.UnionWith(plan.Reads(step));
+                plan.AddReads(step, needed);
                 continue;
             }
 
             products.Add((product, plan.Reads(product)));
             foreach (var node in product.Nodes)
             {
-                needed.UnionWith(plan.Reads(new TemplateStep(node)));
+                plan.AddReads(new TemplateStep(node), needed);
             }
         }
 
