@@ -18,6 +18,12 @@ internal static partial class OpenClDevice
 
     private static readonly Lazy<bool> Installed = new(() => NativeLibrary.TryLoad("libOpenCL.so", out _) && Count() > 0);
 
+    /// <summary>
+    /// Whether PoCL optimises kernels, as drivers of users' devices do: at tests' sizes that takes longer than the kernels run, so that only MDL_OPENCL_OPTIMIZE=1 and
+    /// measurements ask for it.
+    /// </summary>
+    public static bool Optimizes { get; set; } = Environment.GetEnvironmentVariable("MDL_OPENCL_OPTIMIZE") == "1";
+
     /// <summary>Whether there is an OpenCL device.</summary>
     public static bool IsInstalled => Installed.Value;
 
@@ -37,7 +43,7 @@ internal static partial class OpenClDevice
     private static Context Create()
     {
         // The library reads the environment of the process, which .NET's own methods do not change.
-        SetEnvironment("POCL_EXTRA_BUILD_FLAGS", "-D__generic=__global", 1);
+        SetEnvironment("POCL_EXTRA_BUILD_FLAGS", "-D__generic=__global" + (Optimizes ? "" : " -cl-opt-disable"), 1);
         return Context.Create(builder => builder.Optimize(OptimizationLevel.O1).OpenCL(Accept));
     }
 

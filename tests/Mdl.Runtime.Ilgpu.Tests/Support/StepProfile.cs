@@ -11,6 +11,7 @@ internal static class StepProfile
 
     public static void Run()
     {
+        OpenClDevice.Optimizes = true;
         using var device = OpenClDevice.Open();
         using var model = LingNano.Create(device);
         using var trainer = model.CreateTrainer(new() { Batch = 8, Length = 128, Steps = 100 });
