@@ -9,16 +9,17 @@ internal sealed class ValueSet(int nodes)
     private readonly bool[] _first = new bool[nodes];
     private readonly HashSet<Value> _others = [];
 
-    public void Add(Value value)
+    /// <summary>Adds a value; false if it was there.</summary>
+    public bool Add(Value value)
     {
-        if (value.Output == 0)
+        if (value.Output != 0)
         {
-            _first[value.Node] = true;
+            return _others.Add(value);
         }
-        else
-        {
-            _others.Add(value);
-        }
+
+        var isNew = !_first[value.Node];
+        _first[value.Node] = true;
+        return isNew;
     }
 
     public bool Contains(int node, int output) => output == 0 ? _first[node] : _others.Contains(new(node, output));

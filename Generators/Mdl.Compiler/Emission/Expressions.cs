@@ -14,15 +14,14 @@ internal static class Expressions
             return Long(dim.Constant);
         }
 
-        var (sum, terms) = ("", 0);
+        var parts = new List<string>();
         foreach (var (coefficient, factors) in dim.Terms)
         {
             var product = factors.Count == 1 ? factors[0] : string.Join(" * ", factors);
-            var term = factors.Count == 0 ? Long(coefficient) : coefficient == 1 ? product : Long(coefficient) + " * " + product;
-            sum = terms++ == 0 ? term : sum + " + " + term;
+            parts.Add(factors.Count == 0 ? Long(coefficient) : coefficient == 1 ? product : Long(coefficient) + " * " + product);
         }
 
-        return terms == 1 ? sum : "(" + sum + ")";
+        return parts.Count == 1 ? parts[0] : "(" + string.Join(" + ", parts) + ")";
     }
 
     private static string Long(long number) => number.ToString(CultureInfo.InvariantCulture) + "L";

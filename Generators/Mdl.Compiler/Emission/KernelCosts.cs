@@ -100,9 +100,8 @@ internal sealed class KernelCosts(ScopePlan plan, bool cached)
                 }
             }
 
-            if (!_counted.Contains(value.Node, value.Output))
+            if (_counted.Add(value))
             {
-                _counted.Add(value);
                 AddUnfused(node, traffic.Unfused);
             }
         }

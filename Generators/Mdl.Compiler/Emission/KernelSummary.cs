@@ -36,12 +36,12 @@ internal sealed record KernelSummary(string Name, string Operation, string Sourc
             {
                 if (root.Kind == RootKind.Select)
                 {
-                    Add(origins, graph.Nodes[root.Value.Node].Origin);
+                    origins.Add(graph.Nodes[root.Value.Node].Origin);
                 }
 
                 foreach (var value in plan.Fuser.Computed(root))
                 {
-                    Add(origins, graph.Nodes[value.Node].Origin);
+                    origins.Add(graph.Nodes[value.Node].Origin);
                 }
             }
         }
@@ -52,15 +52,6 @@ internal sealed record KernelSummary(string Name, string Operation, string Sourc
         {
             Place = PlaceOf(nodes.Select(n => graph.Nodes[n].Origin).Concat(kernels.SelectMany(k => k.Roots).Select(r => graph.Nodes[r.Value.Node].Origin)).Concat(origins)),
         };
-    }
-
-    // One line of the source makes many nodes, one behind the other.
-    private static void Add(List<Origin> origins, Origin origin)
-    {
-        if (origins.Count == 0 || !ReferenceEquals(origins[origins.Count - 1], origin))
-        {
-            origins.Add(origin);
-        }
     }
 
     // The standard library is no file of the project: nobody could open it.

@@ -233,22 +233,15 @@ internal partial class RowKernelEmitter
     /// <summary>The letters of a name.</summary>
     private static string Hint(string name)
     {
-        if (name.All(IsLetter))
-        {
-            return name;
-        }
-
         var letters = new StringBuilder(name.Length);
         foreach (var c in name)
         {
-            if (IsLetter(c))
+            if (c is (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') or '_')
             {
                 letters.Append(c);
             }
         }
 
-        return letters.ToString();
+        return letters.Length == name.Length ? name : letters.ToString();
     }
-
-    private static bool IsLetter(char c) => c is (>= 'a' and <= 'z') or (>= 'A' and <= 'Z') or '_';
 }
